@@ -46,7 +46,7 @@ bool buf_str(struct buf *b, struct str s);
 bool buf_cstr(struct buf *b, const char *s);
 bool buf_char(struct buf *b, char c);
 bool buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-bool buf_vprintf(struct buf *b, const char *fmt, va_list ap);
+bool buf_vprintf(struct buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 void buf_reserve(struct buf *b, size_t extra); /* room for extra more bytes, ignoring max */
 struct str buf_view(const struct buf *b); /* borrowed until the next change */
 /* Text as the inside of a JSON string; `<` as \u003c when html_safe. */
