@@ -1,0 +1,148 @@
+/* Diagnostics: gathered here; printed by diag_print.c; sent by diag_pack.c. */
+#include "base/diag.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+void diag_init(struct diag_list *l) {
+    *l = (struct diag_list){0};
+    arena_init(&l->arena);
+}
+
+void diag_dispose(struct diag_list *l) {
+    arena_dispose(&l->arena);
+    diag_init(l);
+}
+
+void diag_reset(struct diag_list *l) {
+    struct arena kept = l->arena;
+    arena_reset(&kept);
+    *l = (struct diag_list){.arena = kept};
+}
+
+static bool same_text(const char *a, const char *b) {
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* Most diagnostics speak of the same file and tenant as the one before. */
+static const char *keep_text(struct diag_list *l, const char *s, const char *last) {
+    if (!s) return NULL;
+    return same_text(s, last) ? last : arena_strdup(&l->arena, s);
+}
+
+static unsigned *count_of(struct diag_list *l, enum diag_level level) {
+    if (level == DIAG_ERROR) return &l->errors;
+    return level == DIAG_WARNING ? &l->warnings : &l->notices;
+}
+
+/* `message` already lives in the list's arena. */
+static struct diag *append(struct diag_list *l, enum diag_level level,
+    struct diag_place place, const char *tenant, const char *message) {
+    const struct diag *last = l->last;
+    struct diag *d = arena_alloc(&l->arena, sizeof(*d));
+    d->level = level;
+    d->place = place;
+    d->place.file = keep_text(l, place.file, last ? last->place.file : NULL);
+    d->tenant = keep_text(l, tenant, last ? last->tenant : NULL);
+    d->message = message;
+    if (l->last) {
+        l->last->next = d;
+    } else {
+        l->first = d;
+    }
+    l->last = d;
+    (*count_of(l, level))++;
+    return d;
+}
+
+static void append_note(
+    struct diag_list *l, struct diag *d, struct diag_place place, const char *message) {
+    struct diag_note *note = arena_alloc(&l->arena, sizeof(*note));
+    note->place = place;
+    note->place.file = keep_text(l, place.file, d->place.file);
+    note->message = message;
+    struct diag_note **end = &d->notes;
+    while (*end) end = &(*end)->next;
+    *end = note;
+}
+
+static const char *format_text(struct arena *a, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
+static const char *format_text(struct arena *a, const char *fmt, va_list ap) {
+    struct buf b;
+    buf_init(&b, 0);
+    buf_vprintf(&b, fmt, ap);
+    const char *text = arena_str(a, buf_view(&b));
+    buf_dispose(&b);
+    return text;
+}
+
+void diag_add(struct diag_list *l, enum diag_level level, struct diag_place place,
+    const char *fmt, ...) {
+    va_list ap;
+    va_start(ap, fmt);
+    const char *message = format_text(&l->arena, fmt, ap);
+    va_end(ap);
+    append(l, level, place, l->tenant, message);
+}
+
+void diag_note(struct diag_list *l, struct diag_place place, const char *fmt, ...) {
+    if (!l->last) return;
+    va_list ap;
+    va_start(ap, fmt);
+    const char *message = format_text(&l->arena, fmt, ap);
+    va_end(ap);
+    append_note(l, l->last, place, message);
+}
+
+static bool same_diag(const struct diag *a, const struct diag *b) {
+    return a->level == b->level && a->place.line == b->place.line &&
+           a->place.col == b->place.col && same_text(a->message, b->message) &&
+           same_text(a->place.file, b->place.file);
+}
+
+static struct diag *find_same(
+    struct diag *first, const struct diag *end, const struct diag *d) {
+    for (struct diag *old = first; old && old != end; old = old->next) {
+        if (same_diag(old, d)) return old;
+    }
+    return NULL;
+}
+
+static void append_copy(struct diag_list *dst, const struct diag *d) {
+    struct diag *copy = append(
+        dst, d->level, d->place, d->tenant, arena_strdup(&dst->arena, d->message));
+    copy->repeated = d->repeated;
+    for (const struct diag_note *n = d->notes; n; n = n->next) {
+        append_note(dst, copy, n->place, arena_strdup(&dst->arena, n->message));
+    }
+}
+
+void diag_merge(struct diag_list *dst, const struct diag_list *src) {
+    for (const struct diag *d = src->first; d; d = d->next) {
+        struct diag *old = find_same(dst->first, NULL, d);
+        if (!old) {
+            append_copy(dst, d);
+            continue;
+        }
+        /* `repeated` counts tenants, so what one tenant says twice is one. */
+        bool another =
+            !same_text(old->tenant, d->tenant) && !find_same(src->first, d, d);
+        if (another) old->repeated += 1 + d->repeated;
+    }
+}
+
+const char *diag_suggest(struct str word, const char *const *known, size_t n) {
+    const char *best = NULL;
+    /* A third of the word may be wrong; short words need at least one slip allowed. */
+    unsigned limit = word.len < 2 ? 0 : word.len < 6 ? 1 : (unsigned)(word.len / 3);
+    unsigned best_distance = limit + 1;
+    for (size_t i = 0; i < n; i++) {
+        unsigned distance = str_distance(word, str_from(known[i]));
+        if (distance < best_distance) {
+            best_distance = distance;
+            best = known[i];
+        }
+    }
+    return best;
+}
