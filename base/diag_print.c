@@ -133,8 +133,7 @@ static void trim_excerpt(struct str line, size_t at, size_t *from, size_t *to) {
 
 static void put_caret(
     struct buf *b, struct str line, size_t from, size_t at, bool colour) {
-    buf_cstr(b, from ? "     |    " : "     |");
-    buf_char(b, ' ');
+    if (from) buf_cstr(b, "   ");
     for (size_t i = from, n; i < at; i += n) {
         n = char_length(line, i);
         bool tab = line.ptr[i] == '\t';
@@ -150,10 +149,13 @@ static void put_excerpt(
     if (at > line.len) at = line.len;
     size_t from, to;
     trim_excerpt(line, at, &from, &to);
+    int gutter = snprintf(NULL, 0, "%4u", place.line);
     buf_printf(b, "%4u | %s", place.line, from ? "..." : "");
     put_clean(b, str_slice(line, from, to), true);
     buf_cstr(b, to < line.len ? "...\n" : "\n");
-    if (place.col) put_caret(b, line, from, at, colour);
+    if (!place.col) return;
+    buf_printf(b, "%*s | ", gutter, "");
+    put_caret(b, line, from, at, colour);
 }
 
 static void put_source(
