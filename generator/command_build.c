@@ -1,0 +1,37 @@
+/* tenantry build, tenantry check */
+#include "generator/build.h"
+#include "generator/command.h"
+
+static const struct option build_options[] = {
+    {"tenant", required_argument, NULL, OPT_TENANT},
+    {"out", required_argument, NULL, OPT_OUT},
+    {"templates", required_argument, NULL, OPT_TEMPLATES},
+    {"jobs", required_argument, NULL, OPT_JOBS},
+    {"drafts", no_argument, NULL, OPT_DRAFTS},
+    {"clock", required_argument, NULL, OPT_CLOCK},
+    {"noindex", no_argument, NULL, OPT_NOINDEX},
+    {"strict", no_argument, NULL, OPT_STRICT},
+    {"durable", no_argument, NULL, OPT_DURABLE},
+    {0},
+};
+
+static int run(const struct command *c, int argc, char **argv, bool check) {
+    struct command_line line;
+    int code = command_parse(c, argc, argv, build_options, &line);
+    if (code < 0 && line.first < argc)
+        code = command_misuse(c, "unexpected argument \"%s\"", argv[line.first]);
+    if (code < 0) {
+        line.options.check = check;
+        code = build_run(&line.options);
+    }
+    command_line_dispose(&line);
+    return code;
+}
+
+int command_build(const struct command *c, int argc, char **argv) {
+    return run(c, argc, argv, false);
+}
+
+int command_check(const struct command *c, int argc, char **argv) {
+    return run(c, argc, argv, true);
+}

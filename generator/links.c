@@ -1,0 +1,165 @@
+#include "generator/links.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "generator/plan.h"
+
+/* "a/b.md?x#y" in its parts. */
+struct reference {
+    struct str path, query, fragment; /* query with '?', fragment with '#' */
+};
+
+static struct reference reference_split(struct str target) {
+    struct reference r = {.path = target};
+    size_t at;
+    if (str_find_char(target, '#', &at)) {
+        r.fragment = str_slice(target, at, target.len);
+        r.path = str_slice(target, 0, at);
+    }
+    if (str_find_char(r.path, '?', &at)) {
+        r.query = str_slice(r.path, at, r.path.len);
+        r.path = str_slice(r.path, 0, at);
+    }
+    return r;
+}
+
+static void dead_link(struct links *l, struct str target, struct diag_place place) {
+    const char *near = plan_suggest(l->s, reference_split(target).path);
+    diag_add(l->s->diags, DIAG_ERROR, place,
+        "dead link: nothing is published at \"" STR_FMT "\"%s%s%s", STR_ARG(target),
+        near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+}
+
+static void want_fragment(
+    struct links *l, const struct item *to, struct str fragment, struct diag_place place) {
+    if (fragment.len < 2) return;
+    l->fragments = mem_grow(l->fragments, &l->cap, l->n + 1, sizeof *l->fragments);
+    char *id = arena_str(&l->s->arena, str_slice(fragment, 1, fragment.len));
+    l->fragments[l->n++] = (struct fragment){to, id, place};
+}
+
+static struct markdown_target target_url(struct links *l, const char *path, struct reference r) {
+    char *url = arena_printf(
+        &l->s->arena, "%s" STR_FMT STR_FMT, path, STR_ARG(r.query), STR_ARG(r.fragment));
+    return (struct markdown_target){.url = url};
+}
+
+static struct markdown_target media_target(struct media *m) {
+    m->used = true;
+    return (struct markdown_target){m->url, m->info.width, m->info.height};
+}
+
+/* A path from the top of the domain. */
+static struct markdown_target resolve_absolute(
+    struct links *l, struct reference r, struct str target, struct diag_place place) {
+    struct site *s = l->s;
+    struct media *m = media_find(&s->media, r.path, NULL);
+    if (m) return media_target(m);
+    const struct output *o = plan_find(s, r.path);
+    if (o) {
+        if (o->content) want_fragment(l, o->content, r.fragment, place);
+        return target_url(l, plan_url_path(&s->arena, o->path), r);
+    }
+    if (!plan_is_external(s, r.path) && !map_get(&s->redirects, r.path))
+        dead_link(l, target, place);
+    return (struct markdown_target){0};
+}
+
+/* A link to another Markdown file, by its place in the content folder. */
+static struct markdown_target resolve_item(
+    struct links *l, const char *rel, struct reference r, struct diag_place place) {
+    const struct item *to = map_get(&l->s->content.by_rel, str_from(rel));
+    if (!to) {
+        diag_add(l->s->diags, DIAG_ERROR, place, "dead link: there is no content file \"%s\"", rel);
+        return (struct markdown_target){0};
+    }
+    if (to == l->s->content.landing) return target_url(l, "/", r);
+    if (to->hidden || !to->path) {
+        diag_add(l->s->diags, DIAG_ERROR, place, "dead link: %s is not published (%s)", to->file,
+            to->draft    ? "a draft"
+            : to->future ? "its date is yet to come"
+            : to->hidden ? "expired"
+                         : "the theme makes no page of its collection");
+        return (struct markdown_target){0};
+    }
+    want_fragment(l, to, r.fragment, place);
+    return target_url(l, to->path, r);
+}
+
+static struct markdown_target resolve_relative(
+    struct links *l, struct reference r, struct str target, struct diag_place place) {
+    struct site *s = l->s;
+    char *dir = arena_str(&s->arena, path_dir(str_from(l->item->rel)));
+    if (str_ends(r.path, ".md")) {
+        char *rel = path_resolve(&s->arena, str_from(dir), r.path);
+        if (rel) return resolve_item(l, rel, r, place);
+    }
+    struct media *m = media_find(&s->media, r.path, dir);
+    if (m) return media_target(m);
+    dead_link(l, target, place);
+    return (struct markdown_target){0};
+}
+
+static bool leaves_site(struct str target) {
+    size_t colon = 0;
+    bool scheme = str_find_char(target, ':', &colon) && colon > 1;
+    for (size_t i = 0; i < colon && scheme; i++) {
+        char c = target.ptr[i];
+        scheme = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (i && strchr("+-.0123456789", c));
+    }
+    return scheme || str_starts(target, "//");
+}
+
+static struct markdown_target resolve_image(
+    struct links *l, struct str target, struct diag_place place) {
+    struct site *s = l->s;
+    char *dir = arena_str(&s->arena, path_dir(str_from(l->item->rel)));
+    struct reference r = reference_split(target);
+    struct media *m = media_find(&s->media, r.path, dir);
+    if (m) return media_target(m);
+    if (target.len && target.ptr[0] == '/' &&
+        (plan_find(s, r.path) || plan_is_external(s, r.path)))
+        return (struct markdown_target){0};
+    diag_add(s->diags, DIAG_ERROR, place,
+        "image \"" STR_FMT "\" is not there: expected a file beside this one, or images/... "
+        "in tenants/%s/",
+        STR_ARG(target), s->tenant.id);
+    return (struct markdown_target){0};
+}
+
+struct markdown_target links_resolve(
+    void *ctx, struct str target, bool image, struct diag_place place) {
+    struct links *l = ctx;
+    if (leaves_site(target)) return (struct markdown_target){0};
+    if (image) return resolve_image(l, target, place);
+    if (!target.len) {
+        diag_add(l->s->diags, DIAG_ERROR, place, "a link without a destination");
+        return (struct markdown_target){0};
+    }
+    struct reference r = reference_split(target);
+    if (r.path.len && r.path.ptr[0] == '/') return resolve_absolute(l, r, target, place);
+    if (r.path.len) return resolve_relative(l, r, target, place);
+    want_fragment(l, l->item, r.fragment, place);
+    return (struct markdown_target){0};
+}
+
+static bool has_id(const json_t *ids, const char *id) {
+    json_t *v;
+    size_t i;
+    json_array_foreach(ids, i, v) if (!strcmp(json_string_value(v), id)) return true;
+    return false;
+}
+
+void links_check_fragments(struct links *l) {
+    for (size_t i = 0; i < l->n; i++) {
+        const struct fragment *f = &l->fragments[i];
+        if (!f->to->ids || has_id(f->to->ids, f->id)) continue;
+        diag_add(l->s->diags, DIAG_ERROR, f->place,
+            "dead link: %s has no heading with the id \"%s\"", f->to->file, f->id);
+    }
+}
+
+void links_dispose(struct links *l) {
+    mem_free(l->fragments);
+}

@@ -1,0 +1,22 @@
+/* Where the links and images of a Markdown file lead. */
+#ifndef GENERATOR_LINKS_H
+#define GENERATOR_LINKS_H
+#include "generator/site.h"
+
+struct fragment { /* "#part" of a page, checked once every page's headings are known */
+    const struct item *to;
+    const char *id;
+    struct diag_place place;
+};
+struct links {
+    struct site *s;
+    const struct item *item; /* whose text is being rendered */
+    struct fragment *fragments;
+    size_t n, cap;
+};
+/* markdown_options.resolve; ctx is a struct links. */
+struct markdown_target links_resolve(void *ctx, struct str target, bool image, struct diag_place place);
+/* Reports every fragment that no heading of its page has. */
+void links_check_fragments(struct links *l);
+void links_dispose(struct links *l);
+#endif

@@ -1,0 +1,75 @@
+/* tenantry: the web faces of many brands from one workspace. */
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/diag.h"
+#include "base/json.h"
+#include "generator/build.h"
+#include "generator/command.h"
+
+#define BUILD_HELP                                                                                 \
+    "      --tenant ID       only this tenant; may be given again\n"                               \
+    "      --out DIR         where the sites go (default: out in the workspace)\n"                 \
+    "      --templates DIR   the themes (default: templates in the workspace)\n"                   \
+    "      --jobs N          worker processes (default: one per processor)\n"                      \
+    "      --drafts          drafts and posts of the future too\n"                                 \
+    "      --clock TIME      build as if it were that time (default: SOURCE_DATE_EPOCH, else now)\n" \
+    "      --noindex         ask search engines to stay away (staging)\n"                          \
+    "      --strict          warnings are errors, and with any nothing is published\n"
+
+static const struct command commands[] = {
+    {"build", "[options]", "Builds a finished site for every domain",
+        BUILD_HELP "      --durable         flush to disk before a site becomes visible\n",
+        command_build},
+    {"check", "[options]", "Says everything build would, checks links, brand and documents; writes nothing",
+        BUILD_HELP, command_check},
+};
+#define N_COMMANDS (sizeof commands / sizeof *commands)
+
+static void show_usage(FILE *out) {
+    fprintf(out, "usage: tenantry COMMAND [options]\n\n"
+                 "Builds the web faces of many brands from one workspace: a folder per tenant in\n"
+                 "tenants/, their Markdown in content/, themes in templates/, finished sites in out/.\n\n");
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        fprintf(out, "  %-9s %s\n", commands[i].name, commands[i].summary);
+    fprintf(out, "\n`tenantry COMMAND --help` explains one; `tenantry --version` tells which this is.\n"
+                 "Exit status: 0 fine, 1 the input has errors, 2 wrong usage, 3 the machine failed.\n");
+}
+
+static const struct command *command_find(const char *name) {
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        if (!strcmp(commands[i].name, name)) return &commands[i];
+    return NULL;
+}
+
+static int unknown_command(const char *name) {
+    const char *names[N_COMMANDS];
+    for (size_t i = 0; i < N_COMMANDS; i++) names[i] = commands[i].name;
+    const char *near = diag_suggest(str_from(name), names, N_COMMANDS);
+    fprintf(stderr, "tenantry: there is no command \"%s\"%s%s%s\ntry: tenantry --help\n", name,
+        near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    return EXIT_USAGE;
+}
+
+int main(int argc, char **argv) {
+    umask(022); /* what is published does not depend on who builds */
+    signal(SIGPIPE, SIG_IGN);
+    json_setup();
+    if (argc < 2) {
+        show_usage(stderr);
+        return EXIT_USAGE;
+    }
+    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+        show_usage(stdout);
+        return EXIT_FINE;
+    }
+    if (!strcmp(argv[1], "--version")) {
+        printf("tenantry %s\n", TENANTRY_VERSION);
+        return EXIT_FINE;
+    }
+    const struct command *c = command_find(argv[1]);
+    return c ? c->run(c, argc - 1, argv + 1) : unknown_command(argv[1]);
+}

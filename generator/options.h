@@ -1,0 +1,21 @@
+/* What the command line asks of a build. */
+#ifndef GENERATOR_OPTIONS_H
+#define GENERATOR_OPTIONS_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct options {
+    const char *dir;       /* the workspace */
+    const char *out;       /* relative to the working directory; NULL: DIR/out */
+    const char *templates; /* NULL: DIR/templates */
+    const char **only;     /* tenant ids; none: all */
+    size_t n_only;
+    unsigned jobs;         /* worker processes */
+    int64_t now;           /* the build's clock, seconds since 1970 */
+    bool drafts, noindex, strict, durable;
+    bool json;             /* --format json */
+    bool check;            /* render and lint, write nothing */
+    int verbosity;         /* -1 quiet, 0, 1 verbose */
+};
+#endif

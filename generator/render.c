@@ -1,0 +1,513 @@
+#include "generator/render.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "generator/edge.h"
+#include "generator/linkcheck.h"
+#include "generator/links.h"
+#include "generator/lint.h"
+#include "generator/partials.h"
+#include "generator/plan.h"
+#include "generator/view.h"
+
+#define PAGE_MAX (64u << 20)     /* bytes of one rendered file */
+#define DOCUMENT_MAX (8u << 20)  /* bytes of one tenant document */
+
+struct job { /* a tenant in the making */
+    struct site site;
+    struct out_dir *out; /* NULL: nothing is written */
+    struct worker *worker;
+    struct links links;
+    struct linkcheck *linkcheck; /* only with check */
+    struct buf page;     /* reused for every output */
+    struct tree **trees; /* canonical first */
+    size_t n_trees;
+    bool failed;
+    bool machine; /* the disk failed, not the input */
+};
+
+static void step(struct job *j, const char *file) {
+    if (j->worker) worker_step(j->worker, file);
+}
+
+/* The tree could not be written: the machine's fault, not the user's. */
+static void machine_error(struct job *j, const struct tree *t) {
+    if (!j->machine) tree_report(t, j->site.diags);
+    j->failed = j->machine = true;
+}
+
+/* ---- read ---- */
+
+static bool is_document(const char *name) {
+    struct str suffix = path_suffix(str_from(name));
+    return !strchr(name, '/') && name[0] != '.' && name[0] != '_' &&
+           strcmp(name, "config.json") && strcmp(name, "README.md") &&
+           (str_is(suffix, "md") || str_is(suffix, "json"));
+}
+
+static void read_document(struct job *j, const char *name) {
+    struct site *s = &j->site;
+    struct document *d = &s->documents[s->n_documents];
+    struct buf text;
+    buf_init(&text, 0);
+    d->name = name;
+    d->file = arena_printf(&s->arena, "tenants/%s/%s", s->tenant.id, name);
+    char *path = arena_printf(&s->arena, "%s/%s", s->tenant.id, name);
+    int err = root_read(&s->build->workspace.tenants, path, DOCUMENT_MAX, &text);
+    if (err) {
+        diag_add(s->diags, DIAG_ERROR, DIAG_FILE(d->file), "cannot be published: %s",
+            file_error(err));
+        j->failed = true;
+    } else {
+        d->text = arena_copy(&s->arena, buf_view(&text));
+        s->n_documents++;
+    }
+    buf_dispose(&text);
+}
+
+static bool is_hidden(const char *path) {
+    const char *base = strrchr(path, '/');
+    base = base ? base + 1 : path;
+    return *base == '.' && strcmp(base, ".well-known");
+}
+
+/* Sorts the files of the tenant's folder by what they are for. */
+static void read_folder(struct job *j) {
+    struct site *s = &j->site;
+    struct file_list list = {0};
+    int err = file_walk(&s->build->workspace.tenants, s->tenant.id, false, &s->arena, &list);
+    if (err) {
+        diag_add(s->diags, DIAG_ERROR, DIAG_FILE(arena_printf(&s->arena, "tenants/%s", s->tenant.id)),
+            "cannot be read: %s", file_error(err));
+        j->failed = true;
+        return;
+    }
+    size_t room = (list.n + 1) * sizeof(char *);
+    s->images = arena_alloc(&s->arena, room);
+    s->templates = arena_alloc(&s->arena, room);
+    s->statics = arena_alloc(&s->arena, room);
+    s->documents = arena_alloc(&s->arena, (list.n + 1) * sizeof *s->documents);
+    for (size_t i = 0; i < list.n; i++) {
+        char *path = (char *)list.items[i].path;
+        if (str_starts(str_from(path), "images/") && !is_hidden(path))
+            s->images[s->n_images++] = path;
+        else if (str_starts(str_from(path), "templates/"))
+            s->templates[s->n_templates++] = path + strlen("templates/");
+        else if (str_starts(str_from(path), "static/"))
+            s->statics[s->n_statics++] = path;
+        else if (is_document(path))
+            read_document(j, path);
+    }
+}
+
+static void read_theme(struct job *j) {
+    struct site *s = &j->site;
+    struct diag_list known; /* a theme's own errors were reported before the workers began */
+    diag_init(&known);
+    s->theme = themes_get((struct themes *)&s->build->themes, s->tenant.theme, &known);
+    diag_dispose(&known);
+    if (!s->theme) {
+        diag_add(s->diags, DIAG_ERROR, tenant_place(&s->tenant, "/theme/name", false),
+            "theme \"%s\" cannot be used: see templates/%s", s->tenant.theme, s->tenant.theme);
+        j->failed = true;
+        return;
+    }
+    if (!s->n_templates) return;
+    s->overlay = theme_overlay(s->theme, &s->build->workspace, s->tenant.id, s->templates,
+        s->n_templates, s->diags);
+    s->theme = s->overlay;
+}
+
+static bool read_all(struct job *j) {
+    struct site *s = &j->site;
+    const struct build *b = s->build;
+    if (!tenant_load(&s->tenant, &b->workspace.tenants, s->tenant.id, s->diags)) return false;
+    read_folder(j);
+    read_theme(j);
+    step(j, arena_printf(&s->arena, "%s/%s", b->workspace.content.name, s->tenant.id));
+    if (!content_load(&s->content, &b->workspace, s->tenant.id, b->options, s->diags))
+        j->failed = true;
+    media_init(&s->media, &s->arena, &b->workspace, s->tenant.id, s->diags);
+    s->media.content = &s->content;
+    return s->theme != NULL;
+}
+
+/* ---- secrets and documents ---- */
+
+static void check_secrets(struct site *s) {
+    secrets_check(s->tenant.text, s->tenant.file, 1, s->diags);
+    for (size_t i = 0; i < s->n_documents; i++)
+        secrets_check(s->documents[i].text, s->documents[i].file, 1, s->diags);
+    for (size_t i = 0; i < s->content.n; i++)
+        if (!s->content.items[i].hidden)
+            secrets_check(s->content.items[i].text, s->content.items[i].file, 1, s->diags);
+}
+
+static bool is_published(void *ctx, struct str path) {
+    struct site *s = ctx;
+    return plan_find(s, path) || plan_is_external(s, path) || map_get(&s->redirects, path) ||
+           media_find(&s->media, path, NULL);
+}
+
+static const char *owner_of(void *ctx, struct str host) {
+    struct site *s = ctx;
+    const struct host *h = hosts_find((struct hosts *)&s->build->hosts, host);
+    return h ? h->tenant : NULL;
+}
+
+static void check_documents(struct site *s) {
+    struct document_context c = {
+        .tenant = &s->tenant, .published = is_published, .owner = owner_of, .ctx = s};
+    documents_check(s->documents, s->n_documents, &c, s->diags);
+}
+
+static bool lint_image(void *ctx, const char *path, struct lint_image *out) {
+    struct site *s = ctx;
+    struct media *m = media_find(&s->media, str_from(path), NULL);
+    if (m) *out = (struct lint_image){m->info, m->size};
+    return m != NULL;
+}
+
+/* ---- Markdown ---- */
+
+static void render_item(struct job *j, struct item *it) {
+    struct site *s = &j->site;
+    struct markdown_result r = {0};
+    struct markdown_options o = {.file = it->file,
+        .first_line = it->fm.body_line,
+        .trust_html = s->build->workspace.trust_html,
+        .resolve = links_resolve,
+        .ctx = &j->links};
+    step(j, it->file);
+    j->links.item = it;
+    if (!markdown_render(s->build->markdown, it->fm.body, &o, s->diags, &r)) {
+        j->failed = true;
+        r = (struct markdown_result){.html = STR(""), .summary = STR("")};
+    }
+    view_item_body(s, it, &r);
+    it->ids = r.ids;
+    json_decref(r.toc);
+}
+
+static void render_markdown(struct job *j) {
+    struct content *c = &j->site.content;
+    j->links.s = &j->site;
+    for (size_t i = 0; i < c->n; i++)
+        if (!c->items[i].hidden && c->items[i].view) render_item(j, &c->items[i]);
+    links_check_fragments(&j->links);
+}
+
+/* ---- pages ---- */
+
+static json_t *flagged_slice(json_t *list, size_t from, size_t count) {
+    json_t *out = json_array();
+    size_t n = json_array_size(list);
+    if (from > n) from = n;
+    if (count > n - from) count = n - from;
+    for (size_t i = 0; i < count; i++) {
+        json_t *v = json_array_get(list, from + i);
+        if (json_is_object(v)) {
+            v = json_copy(v);
+            json_set_bool(v, "first", i == 0);
+            json_set_bool(v, "last", i + 1 == count);
+            json_array_append_new(out, v);
+        } else
+            json_array_append(out, v);
+    }
+    return out;
+}
+
+static void pager_neighbour(struct site *s, json_t *v, const char *which, const char *path) {
+    char *key = arena_printf(&s->arena, "%s_path", which);
+    json_set_str(v, key, path);
+    key = arena_printf(&s->arena, "%s_url", which);
+    json_set_str(v, key, *path ? view_absolute(s, path) : "");
+}
+
+static json_t *pager_view(struct site *s, const struct pager *p) {
+    json_t *v = json_object(), *pages = json_array();
+    size_t from = (size_t)(p->number - 1) * p->size;
+    json_object_set_new(v, "items", flagged_slice(p->over, from, p->size));
+    json_set_int(v, "number", p->number);
+    json_set_int(v, "total", p->total);
+    json_set_bool(v, "first", p->number == 1);
+    json_set_bool(v, "last", p->number == p->total);
+    json_set_bool(v, "many", p->total > 1);
+    pager_neighbour(s, v, "prev", p->number > 1 ? p->paths[p->number - 2] : "");
+    pager_neighbour(s, v, "next", p->number < p->total ? p->paths[p->number] : "");
+    for (unsigned i = 1; i <= p->total; i++) {
+        json_t *page = json_object();
+        json_set_int(page, "number", i);
+        json_set_str(page, "path", p->paths[i - 1]);
+        json_set_bool(page, "current", i == p->number);
+        json_array_append_new(pages, page);
+    }
+    json_object_set_new(v, "pages", pages);
+    return v;
+}
+
+static bool has_tag(const json_t *item, const char *tag) {
+    json_t *t;
+    size_t i;
+    json_array_foreach(json_object_get(item, "tags"), i, t)
+        if (!strcmp(json_path_string(t, "name"), tag) || !strcmp(json_path_string(t, "slug"), tag))
+            return true;
+    return false;
+}
+
+/* {from: posts, tag: news, limit: 5} */
+static json_t *named_list(struct site *s, json_t *def) {
+    json_t *from = json_path(s->view, json_path_string(def, "from")), *limit, *item;
+    const char *tag = json_path_string(def, "tag");
+    json_t *chosen = json_array();
+    size_t i, most = (size_t)-1;
+    limit = json_object_get(def, "limit");
+    if (json_is_integer(limit) && json_integer_value(limit) >= 0)
+        most = (size_t)json_integer_value(limit);
+    json_array_foreach(from, i, item) {
+        if (json_array_size(chosen) >= most) break;
+        if (!tag || has_tag(item, tag)) json_array_append(chosen, item);
+    }
+    json_t *out = flagged_slice(chosen, 0, json_array_size(chosen));
+    json_decref(chosen);
+    return out;
+}
+
+/* The innermost context: page, pager and the template's lists. */
+static json_t *page_view(struct site *s, const struct output *o) {
+    json_t *names = json_object(), *page = json_copy(o->file->meta), *def;
+    const char *name, *path = plan_url_path(&s->arena, o->path);
+    view_set_address(s, page, path);
+    json_set_str(page, "output", o->path);
+    json_set_str(page, "template", o->file->file);
+    json_set_bool(page, "is_home", !strcmp(path, "/"));
+    json_object_set_new(names, "page", page);
+    if (o->pager.over) json_object_set_new(names, "pager", pager_view(s, &o->pager));
+    json_object_foreach(o->file->lists, name, def)
+        json_object_set_new(names, name, named_list(s, def));
+    return names;
+}
+
+static bool render_output(struct job *j, const struct output *o) {
+    struct site *s = &j->site;
+    if (!o->file->body) return false;
+    step(j, o->from);
+    json_t *names = page_view(s, o), *stack[3] = {s->view};
+    size_t n = 1;
+    if (o->element) stack[n++] = o->element;
+    stack[n++] = names;
+    struct partials p;
+    struct template_env env = partials_env(&p, s, str_from(o->path));
+    buf_reset(&j->page);
+    bool ok = template_render(o->file->body, escape_for(str_from(o->path)), stack, n, &env, &j->page);
+    json_decref(names);
+    return ok;
+}
+
+static bool check_rendered(struct job *j, const struct output *o) {
+    struct site *s = &j->site;
+    struct str text = buf_view(&j->page);
+    char *name = arena_printf(&s->arena, "%s/%s", s->tenant.canonical, o->path);
+    if (!strcmp(o->path, "_headers")) return edge_check_headers(text, name, s->diags);
+    if (!strcmp(o->path, "_redirects")) return edge_check_redirects(text, name, s->diags);
+    if (j->linkcheck) linkcheck_page(j->linkcheck, o, text);
+    return true;
+}
+
+/* ---- publish ---- */
+
+static void put_copy(struct job *j, struct tree *t, const struct output *o) {
+    struct stat st;
+    int fd = root_open_file(o->root, o->source, &st);
+    if (fd < 0) {
+        diag_add(j->site.diags, DIAG_ERROR, DIAG_FILE(o->from), "cannot be published: %s",
+            file_error(errno));
+        j->failed = true;
+        return;
+    }
+    int err = t ? tree_put_fd(t, o->path, fd, (size_t)st.st_size) : 0;
+    if (err) machine_error(j, t);
+    close(fd);
+}
+
+static void put_bytes(struct job *j, struct tree *t, const char *path, struct str bytes) {
+    if (t && tree_put(t, path, bytes)) machine_error(j, t);
+}
+
+static void put_output(struct job *j, struct tree *t, const struct output *o) {
+    if (o->kind == OUTPUT_COPY)
+        put_copy(j, t, o);
+    else if (o->kind == OUTPUT_BYTES)
+        put_bytes(j, t, o->path, o->bytes);
+    else if (render_output(j, o) && check_rendered(j, o))
+        put_bytes(j, t, o->path, buf_view(&j->page));
+    else
+        j->failed = true;
+}
+
+static struct tree *tree_start(struct job *j, const char *host) {
+    if (!j->out) return NULL;
+    struct tree *t = tree_begin(j->out, host, j->site.build->options->json);
+    j->trees[j->n_trees++] = t;
+    return t;
+}
+
+/* The whole site, into the tree of `host`. */
+static void publish_site(struct job *j, const char *host) {
+    struct tree *t = tree_start(j, host);
+    for (size_t i = 0; i < j->site.plan.n; i++) put_output(j, t, j->site.plan.items[i]);
+}
+
+/* alias/ of the theme, into the tree of another domain. */
+static void publish_alias(struct job *j, const char *host) {
+    struct site *s = &j->site;
+    struct theme_files files = theme_below(s->theme, "alias/", &s->arena);
+    struct tree *t = tree_start(j, host);
+    json_t *alias = json_object();
+    json_set_str(alias, "host", host);
+    json_object_set_new(s->view, "alias", alias);
+    for (size_t i = 0; i < files.n; i++) {
+        const struct theme_file *f = files.items[i];
+        struct output o = {.path = f->path + strlen("alias/"),
+            .kind = f->is_template ? OUTPUT_TEMPLATE : OUTPUT_COPY,
+            .file = f,
+            .root = f->root,
+            .source = f->rel,
+            .from = f->file};
+        put_output(j, t, &o);
+    }
+    json_object_del(s->view, "alias");
+}
+
+static void publish_all(struct job *j) {
+    struct tenant *t = &j->site.tenant;
+    publish_site(j, t->canonical);
+    for (size_t i = 0; i < t->n_domains; i++) {
+        if (!strcmp(t->domains[i], t->canonical)) continue;
+        if (t->mirror)
+            publish_site(j, t->domains[i]);
+        else
+            publish_alias(j, t->domains[i]);
+    }
+}
+
+static void commit_all(struct job *j) {
+    for (size_t i = 0; i < j->n_trees && !j->failed; i++) {
+        if (tree_finish(j->trees[i])) machine_error(j, j->trees[i]);
+    }
+    /* The redirects of the other domains come first: they never lead to a page that is not there yet. */
+    for (size_t i = j->n_trees; i-- > 0 && !j->failed;) {
+        if (tree_commit(j->trees[i], j->site.build->options->durable))
+            machine_error(j, j->trees[i]);
+    }
+}
+
+/* ---- result ---- */
+
+static json_t *path_list(const char **paths, size_t n) {
+    json_t *out = json_array();
+    for (size_t i = 0; i < n; i++) json_array_append_new(out, json_string(paths[i]));
+    return out;
+}
+
+static json_t *site_result(struct job *j, size_t i) {
+    const struct tree_stats *st = tree_stats(j->trees[i]);
+    const struct tenant *t = &j->site.tenant;
+    json_t *v = json_object();
+    const char *host = t->canonical;
+    for (size_t d = 0, k = 0; d < t->n_domains && i; d++)
+        if (strcmp(t->domains[d], t->canonical) && ++k == i) host = t->domains[d];
+    size_t pages = 0;
+    for (size_t k = 0; k < j->site.plan.n; k++)
+        pages += str_ends(str_from(j->site.plan.items[k]->path), ".html");
+    bool redirects = i > 0 && !t->mirror;
+    json_set_str(v, "host", host);
+    json_set_bool(v, "alias", i > 0);
+    json_set_bool(v, "redirects", redirects);
+    json_set_int(v, "pages", redirects ? 0 : (json_int_t)pages);
+    json_set_int(v, "files", (json_int_t)st->files);
+    json_set_int(v, "bytes", (json_int_t)st->bytes);
+    json_set_int(v, "written", (json_int_t)st->written);
+    json_set_int(v, "removed", (json_int_t)st->removed);
+    json_set_bool(v, "fresh", st->fresh);
+    if (j->site.build->options->json) {
+        json_object_set_new(v, "changed", path_list(st->changed, st->n_changed));
+        json_object_set_new(v, "removed_paths", path_list(st->removed_paths, st->n_removed));
+    }
+    return v;
+}
+
+static void make_result(struct job *j, json_t *result, double began) {
+    json_t *sites = json_array();
+    bool ok = !j->failed && !j->site.diags->errors;
+    for (size_t i = 0; i < j->n_trees && ok; i++) json_array_append_new(sites, site_result(j, i));
+    json_set_bool(result, "ok", ok);
+    json_set_bool(result, "machine", j->machine);
+    json_object_set_new(result, "sites", sites);
+    json_set_int(result, "outputs", (json_int_t)j->site.plan.n);
+    json_set_int(result, "drafts", j->site.content.n_drafts);
+    json_set_int(result, "future", j->site.content.n_future);
+    json_object_set_new(result, "seconds", json_real(clock_seconds() - began));
+}
+
+static void job_dispose(struct job *j) {
+    struct site *s = &j->site;
+    for (size_t i = 0; i < j->n_trees; i++) tree_end(j->trees[i]);
+    for (size_t i = 0; i < s->n_tags; i++) json_decref(s->tags[i].ref);
+    mem_free(j->trees);
+    linkcheck_free(j->linkcheck);
+    links_dispose(&j->links);
+    plan_dispose(&s->plan);
+    map_dispose(&s->redirects);
+    json_decref(s->view);
+    json_decref(s->pricing);
+    media_dispose(&s->media);
+    content_dispose(&s->content);
+    theme_free(s->overlay);
+    tenant_dispose(&s->tenant);
+    buf_dispose(&j->page);
+    arena_dispose(&s->arena);
+}
+
+static void make_site(struct job *j) {
+    struct site *s = &j->site;
+    if (!view_tenant(s)) j->failed = true;
+    if (!view_collections(s)) j->failed = true;
+    if (!plan_site(s)) j->failed = true;
+    check_secrets(s);
+    check_documents(s);
+    render_markdown(j);
+    if (!plan_media(s)) j->failed = true;
+    view_finish(s);
+    if (s->build->options->check) {
+        lint_brand(&s->tenant, lint_image, s, s->diags);
+        j->linkcheck = linkcheck_new(s);
+    }
+    /* Templates are rendered even so, to report their errors too. */
+    if (j->failed || s->diags->errors) j->out = NULL;
+    j->trees = mem_calloc(s->tenant.n_domains + 1, sizeof *j->trees);
+    publish_all(j);
+    if (j->linkcheck) linkcheck_finish(j->linkcheck);
+    if (s->diags->errors) j->failed = true;
+    if (j->out && !j->failed) commit_all(j);
+}
+
+void render_tenant(const struct build *b, const char *id, struct out_dir *out, struct worker *w,
+    struct diag_list *diags, json_t *result) {
+    struct job j = {.site = {.build = b, .diags = diags}, .out = out, .worker = w};
+    double began = clock_seconds();
+    arena_init(&j.site.arena);
+    buf_init(&j.page, PAGE_MAX);
+    diags->tenant = id;
+    j.site.tenant.id = id;
+    if (read_all(&j))
+        make_site(&j);
+    else
+        j.failed = true;
+    make_result(&j, result, began);
+    job_dispose(&j);
+}
