@@ -10,6 +10,7 @@
 /* Lower case, port and one trailing dot removed; NULL when it is no host name (empty, bad character,
  * label over 63, whole over 253, "*"). `www.` stays. */
 char *host_clean(struct arena *a, struct str host);
+bool host_valid(struct str host); /* whether host_clean finds a host name */
 /* The form that is matched: host_clean minus a leading "www.". */
 char *host_key(struct arena *a, struct str host);
 
