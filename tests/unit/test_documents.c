@@ -29,7 +29,7 @@ static bool published(void *ctx, struct str path) {
 
 static const char *owner(void *ctx, struct str host) {
     (void)ctx;
-    if (str_ends(host, "acme.com") || str_is(host, "acme.io")) return "acme";
+    if (str_ends(host, "acme.com") || str_ends(host, "acme.io")) return "acme";
     return str_ends(host, "rival.com") ? "rival" : NULL;
 }
 
@@ -227,6 +227,10 @@ static void test_urls(void **state) {
         "rules.md", "See https://acme.com/api/x, or (https://acme.com/).", 0, 0, 0, "");
     expect("rules.md", "a\nSee https://www.acme.com/api/x.\n", DIAG_ERROR, 2, 5,
         "write https://acme.com/api/x");
+    expect("rules.md", "https://www.acme.com, then", DIAG_ERROR, 1, 1,
+        "write https://acme.com");
+    expect("rules.md", "See https://acme.com/gone.md.", DIAG_ERROR, 1, 5,
+        "names /gone.md,");
     expect("rules.md", "`https://acme.io`", DIAG_ERROR, 1, 2, "write https://acme.com");
     expect("rules.md", "curl https://ACME.io:443/a?b#c", DIAG_ERROR, 1, 6,
         "write https://acme.com/a?b#c");
@@ -264,9 +268,10 @@ static void test_listed_files(void **state) {
         "");
     expect("rules.md", "[a](skill.md) [b](/heartbeat.md#x) [c](#here) [d](x.png)", 0, 0,
         0, "");
+    expect("rules.md", "[a](//elsewhere.org/x.md) [b](mailto:a@x.md)", 0, 0, 0, "");
     expect("rules.md", "[a](gone.md)", DIAG_ERROR, 1, 5, "names /gone.md");
     expect("skill.json", "{\"files\":\n {\"RULES.md\": \"https://acme.com/rules\"}}",
-        DIAG_ERROR, 2, 14, "names /rules,");
+        DIAG_ERROR, 2, 15, "names /rules,");
     expect("skill.json", "{\"m\": {\"files\": [\"skill.md\",\n\"MESSAGING.md\"]}}",
         DIAG_ERROR, 2, 1, "names /MESSAGING.md");
 }
