@@ -8,7 +8,7 @@ VERSION := 0.1.0
 PREFIX ?= /usr/local
 
 WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wformat=2 -Werror
-CPPFLAGS += -I. -D_GNU_SOURCE -DTENANTRY_VERSION='"$(VERSION)"'
+CPPFLAGS += -I. -D_GNU_SOURCE -DTENANTRY_VERSION='"$(VERSION)"' -DTENANTRY_SHARE='"$(PREFIX)/share/tenantry"'
 CFLAGS += -std=c17 -g $(OPT) $(WARN) $(SAN)
 LDFLAGS += $(SAN)
 LDLIBS = -ljansson -lyaml -lcrypto -lm
@@ -27,21 +27,80 @@ UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
 
 .PHONY: all
-all: $(BUILD)/tenantry
+all: $(BUILD)/tenantry $(BUILD)/tenantry-config.5
+
+# Quiet unless something is wrong; `make V=1` shows the commands.
+Q = $(if $(V),,@)
 
 $(BUILD)/tenantry: $(BUILD)/generator/main.o $(GEN_OBJ) $(LIB_OBJ)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-$(BUILD)/%.o: %.c
+$(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(dir $@)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/unit/%: tests/unit/%.c $(GEN_OBJ) $(LIB_OBJ)
 	@mkdir -p $(dir $@)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(GEN_OBJ) $(LIB_OBJ) $(LDFLAGS) -lcmocka $(LDLIBS)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(GEN_OBJ) $(LIB_OBJ) $(LDFLAGS) -lcmocka $(LDLIBS)
 
-.PHONY: unit
-unit: $(UNIT_BIN)
-	@set -e; for t in $(UNIT_BIN); do echo "$$t"; $$t; done
+$(BUILD)/spec/%: tests/spec/%.c $(GEN_OBJ) $(LIB_OBJ)
+	@mkdir -p $(dir $@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(GEN_OBJ) $(LIB_OBJ) $(LDFLAGS) $(LDLIBS)
+
+# The reference page comes from the validator's own table.
+$(BUILD)/tenantry-config.5: $(BUILD)/tenantry
+	$(Q)$(BUILD)/tenantry schema --man > $@.new && mv $@.new $@
+
+# ---- for a stranger: two commands ----
+
+.PHONY: site check deps-build deps-test
+deps-build:
+	@scripts/install-deps build
+deps-test:
+	@scripts/install-deps test
+
+site: deps-build
+	@$(MAKE) --no-print-directory all
+	@$(BUILD)/tenantry build
+	@scripts/how-to-look out
+
+check: deps-test
+	@$(MAKE) --no-print-directory all tests
+	@tests/check --build $(BUILD)
+
+# ---- tests by name ----
+
+.PHONY: tests lint unit check-full torture check-asan fuzz bench golden-accept
+tests: all $(UNIT_BIN) $(BUILD)/spec/mustache_spec
+lint:
+	@tests/lint
+unit: tests
+	@tests/check --build $(BUILD) unit
+check-full torture: deps-test
+	@$(MAKE) --no-print-directory all tests
+	@tests/check --full --build $(BUILD)
+check-asan: deps-test
+	@$(MAKE) --no-print-directory all tests BUILD=$(BUILD)-asan OPT=-O1 \
+	    SAN="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer"
+	@ASAN_OPTIONS=detect_leaks=1 tests/check --build $(BUILD)-asan
+golden-accept: all
+	@tests/golden/run $(BUILD)/tenantry --accept
+bench: deps-build
+	@$(MAKE) --no-print-directory all
+	@tests/bench/run $(BUILD)/tenantry
+fuzz: deps-test
+	@tests/fuzz/run
+
+# ---- installing ----
+
+.PHONY: install clean
+install: all
+	install -D -m 755 $(BUILD)/tenantry $(DESTDIR)$(PREFIX)/bin/tenantry
+	install -D -m 644 docs/tenantry.1 $(DESTDIR)$(PREFIX)/share/man/man1/tenantry.1
+	install -D -m 644 $(BUILD)/tenantry-config.5 $(DESTDIR)$(PREFIX)/share/man/man5/tenantry-config.5
+	mkdir -p $(DESTDIR)$(PREFIX)/share/tenantry
+	cp -R templates $(DESTDIR)$(PREFIX)/share/tenantry/
+clean:
+	rm -rf $(BUILD) $(BUILD)-asan
 
 -include $(wildcard $(BUILD)/*/*.d)
