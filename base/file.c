@@ -185,8 +185,6 @@ struct walk {
     bool deep, with_stat;
     struct arena *arena;
     struct file_list *out;
-    /* The folders entered, so that a link to one of them is not entered again. */
-    struct stat above[WALK_DEPTH_MAX + 1];
 };
 
 static void add_entry(
@@ -260,23 +258,13 @@ static int visit(struct walk *w, int dir_fd, const struct dirent *entry,
     return 0;
 }
 
-static bool is_above(const struct walk *w, const struct stat *st, unsigned depth) {
-    for (unsigned i = 0; i < depth; i++) {
-        if (w->above[i].st_ino == st->st_ino && w->above[i].st_dev == st->st_dev) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Takes fd. */
 static int walk_dir(struct walk *w, int fd, const char *path, unsigned depth) {
-    struct stat st;
-    if (fstat(fd, &st) < 0 || depth > WALK_DEPTH_MAX || is_above(w, &st, depth)) {
+    /* A link to a folder above ends here too: the first ELOOP ends the whole walk. */
+    if (depth > WALK_DEPTH_MAX) {
         close(fd);
         return ELOOP;
     }
-    w->above[depth] = st;
     DIR *dir = fdopendir(fd);
     if (!dir) {
         int err = errno;
