@@ -54,7 +54,7 @@ __attribute__((format(printf, 3, 4))) static void item_error(
 static const char *text_of(struct reader *r, const char *key) {
     json_t *v = json_object_get(r->it->fm.values, key);
     if (!v || json_is_null(v)) return NULL;
-    if (json_is_string(v)) return json_string_value(v);
+    if (json_is_string(v)) return arena_strdup(&r->c->arena, json_string_value(v));
     char *pointer = arena_printf(&r->c->arena, "/%s", key);
     if (json_is_integer(v)) /* title: 2026 */
         return arena_printf(&r->c->arena, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
@@ -95,15 +95,16 @@ static void read_tags(struct reader *r) {
             item_error(r, arena_printf(&r->c->arena, "/tags/%zu", i),
                 "%s: expected a list of words; put numbers in quotes", "tags");
         else if (!seen)
-            r->it->tags[r->it->n_tags++] = name;
+            r->it->tags[r->it->n_tags++] = arena_strdup(&r->c->arena, name);
     }
 }
 
-static void check_aliases(struct reader *r) {
+static void read_aliases(struct reader *r) {
     json_t *list = json_object_get(r->it->fm.values, "aliases"), *v;
     size_t i;
     if (!list || json_is_null(list)) return;
     if (!json_is_array(list)) item_error(r, "/aliases", "%s: expected a list of paths", "aliases");
+    r->it->aliases = arena_alloc(&r->c->arena, (json_array_size(list) + 1) * sizeof(char *));
     json_array_foreach(list, i, v) {
         struct str path = str_from(json_string_value(v));
         bool safe = path.len > 1 && path.ptr[0] == '/' && path.ptr[1] != '/';
@@ -112,6 +113,8 @@ static void check_aliases(struct reader *r) {
         if (!safe)
             item_error(r, arena_printf(&r->c->arena, "/aliases/%zu", i),
                 "aliases: \"%s\" is not a path such as /old-name/", path.len ? path.ptr : "");
+        else
+            r->it->aliases[r->it->n_aliases++] = arena_str(&r->c->arena, path);
     }
 }
 
@@ -210,7 +213,8 @@ static void read_item(struct reader *r) {
     read_title(r);
     read_visibility(r);
     read_tags(r);
-    check_aliases(r);
+    read_aliases(r);
+    it->no_sitemap = json_is_false(json_object_get(it->fm.values, "sitemap"));
     const char *layout = text_of(r, "layout");
     it->layout = layout && *layout ? layout : "default";
     text_of(r, "description");

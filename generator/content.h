@@ -20,12 +20,15 @@ struct item {
     int64_t date, updated;
     int64_t weight;
     bool draft, future;     /* shown only because of --drafts */
+    const char **aliases;   /* former paths */
+    size_t n_aliases;
+    bool no_sitemap;        /* `sitemap: false` */
     bool hidden;            /* draft, future or expired: in no list, links to it are errors */
     const char **tags;
     size_t n_tags;
     /* Filled by the plan. */
     const char *path;       /* "/blog/hello/"; NULL: the theme gives it no page */
-    json_t *view;           /* owned */
+    json_t *view;           /* fm.values, made what templates see; owned */
     json_t *ids;            /* heading ids, after rendering; owned */
 };
 struct content {

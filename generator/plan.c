@@ -155,7 +155,7 @@ static char *eval_path(struct planner *p, const struct template *t, unsigned num
 
 static bool in_sitemap(const struct planner *p, const char *path) {
     return str_ends(str_from(path), ".html") && strcmp(path, "404.html") && !p->f->no_sitemap &&
-           (!p->content || !json_is_false(json_object_get(p->content->fm.values, "sitemap")));
+           (!p->content || !p->content->no_sitemap);
 }
 
 static struct output *plan_page(struct planner *p, const char *path) {
@@ -269,17 +269,14 @@ static bool plan_alias(struct site *s, const struct item *it, const char *from, 
 }
 
 static bool plan_aliases(struct site *s) {
-    size_t most = 0, k;
-    json_t *v;
+    size_t most = 0;
     bool ok = true;
-    for (size_t i = 0; i < s->content.n; i++)
-        most += json_array_size(json_object_get(s->content.items[i].fm.values, "aliases"));
+    for (size_t i = 0; i < s->content.n; i++) most += s->content.items[i].n_aliases;
     s->aliases = arena_alloc(&s->arena, (most + 1) * sizeof *s->aliases);
     for (size_t i = 0; i < s->content.n; i++) {
         const struct item *it = &s->content.items[i];
         if (it->hidden || !it->path) continue;
-        json_array_foreach(json_object_get(it->fm.values, "aliases"), k, v)
-            if (json_is_string(v)) ok &= plan_alias(s, it, json_string_value(v), k);
+        for (size_t k = 0; k < it->n_aliases; k++) ok &= plan_alias(s, it, it->aliases[k], k);
     }
     return ok;
 }

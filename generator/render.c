@@ -12,10 +12,10 @@
 #include "generator/lint.h"
 #include "generator/partials.h"
 #include "generator/plan.h"
+#include "generator/plan_tenant.h"
 #include "generator/view.h"
 
-#define PAGE_MAX (64u << 20)     /* bytes of one rendered file */
-#define DOCUMENT_MAX (8u << 20)  /* bytes of one tenant document */
+#define PAGE_MAX (64u << 20) /* bytes of one rendered file */
 
 struct job { /* a tenant in the making */
     struct site site;
@@ -40,108 +40,11 @@ static void machine_error(struct job *j, const struct tree *t) {
     j->failed = j->machine = true;
 }
 
-/* ---- read ---- */
-
-static bool is_document(const char *name) {
-    struct str suffix = path_suffix(str_from(name));
-    return !strchr(name, '/') && name[0] != '.' && name[0] != '_' &&
-           strcmp(name, "config.json") && strcmp(name, "README.md") &&
-           (str_is(suffix, "md") || str_is(suffix, "json"));
-}
-
-static void read_document(struct job *j, const char *name) {
-    struct site *s = &j->site;
-    struct document *d = &s->documents[s->n_documents];
-    struct buf text;
-    buf_init(&text, 0);
-    d->name = name;
-    d->file = arena_printf(&s->arena, "tenants/%s/%s", s->tenant.id, name);
-    char *path = arena_printf(&s->arena, "%s/%s", s->tenant.id, name);
-    int err = root_read(&s->build->workspace.tenants, path, DOCUMENT_MAX, &text);
-    if (err) {
-        diag_add(s->diags, DIAG_ERROR, DIAG_FILE(d->file), "cannot be published: %s",
-            file_error(err));
-        j->failed = true;
-    } else {
-        d->text = arena_copy(&s->arena, buf_view(&text));
-        s->n_documents++;
-    }
-    buf_dispose(&text);
-}
-
-static bool is_hidden(const char *path) {
-    const char *base = strrchr(path, '/');
-    base = base ? base + 1 : path;
-    return *base == '.' && strcmp(base, ".well-known");
-}
-
-/* Sorts the files of the tenant's folder by what they are for. */
-static void read_folder(struct job *j) {
-    struct site *s = &j->site;
-    struct file_list list = {0};
-    int err = file_walk(&s->build->workspace.tenants, s->tenant.id, false, &s->arena, &list);
-    if (err) {
-        diag_add(s->diags, DIAG_ERROR, DIAG_FILE(arena_printf(&s->arena, "tenants/%s", s->tenant.id)),
-            "cannot be read: %s", file_error(err));
-        j->failed = true;
-        return;
-    }
-    size_t room = (list.n + 1) * sizeof(char *);
-    s->images = arena_alloc(&s->arena, room);
-    s->templates = arena_alloc(&s->arena, room);
-    s->statics = arena_alloc(&s->arena, room);
-    s->documents = arena_alloc(&s->arena, (list.n + 1) * sizeof *s->documents);
-    for (size_t i = 0; i < list.n; i++) {
-        char *path = (char *)list.items[i].path;
-        if (str_starts(str_from(path), "images/") && !is_hidden(path))
-            s->images[s->n_images++] = path;
-        else if (str_starts(str_from(path), "templates/"))
-            s->templates[s->n_templates++] = path + strlen("templates/");
-        else if (str_starts(str_from(path), "static/"))
-            s->statics[s->n_statics++] = path;
-        else if (is_document(path))
-            read_document(j, path);
-    }
-}
-
-static void read_theme(struct job *j) {
-    struct site *s = &j->site;
-    struct diag_list known; /* a theme's own errors were reported before the workers began */
-    diag_init(&known);
-    s->theme = themes_get((struct themes *)&s->build->themes, s->tenant.theme, &known);
-    diag_dispose(&known);
-    if (!s->theme) {
-        diag_add(s->diags, DIAG_ERROR, tenant_place(&s->tenant, "/theme/name", false),
-            "theme \"%s\" cannot be used: see templates/%s", s->tenant.theme, s->tenant.theme);
-        j->failed = true;
-        return;
-    }
-    if (!s->n_templates) return;
-    s->overlay = theme_overlay(s->theme, &s->build->workspace, s->tenant.id, s->templates,
-        s->n_templates, s->diags);
-    s->theme = s->overlay;
-}
-
-static bool read_all(struct job *j) {
-    struct site *s = &j->site;
-    const struct build *b = s->build;
-    if (!tenant_load(&s->tenant, &b->workspace.tenants, s->tenant.id, s->diags)) return false;
-    read_folder(j);
-    read_theme(j);
-    step(j, arena_printf(&s->arena, "%s/%s", b->workspace.content.name, s->tenant.id));
-    if (!content_load(&s->content, &b->workspace, s->tenant.id, b->options, s->diags))
-        j->failed = true;
-    media_init(&s->media, &s->arena, &b->workspace, s->tenant.id, s->diags);
-    s->media.content = &s->content;
-    return s->theme != NULL;
-}
-
 /* ---- secrets and documents ---- */
 
+/* Documents are searched by documents_check. */
 static void check_secrets(struct site *s) {
     secrets_check(s->tenant.text, s->tenant.file, 1, s->diags);
-    for (size_t i = 0; i < s->n_documents; i++)
-        secrets_check(s->documents[i].text, s->documents[i].file, 1, s->diags);
     for (size_t i = 0; i < s->content.n; i++)
         if (!s->content.items[i].hidden)
             secrets_check(s->content.items[i].text, s->content.items[i].file, 1, s->diags);
@@ -455,29 +358,17 @@ static void make_result(struct job *j, json_t *result, double began) {
 }
 
 static void job_dispose(struct job *j) {
-    struct site *s = &j->site;
     for (size_t i = 0; i < j->n_trees; i++) tree_end(j->trees[i]);
-    for (size_t i = 0; i < s->n_tags; i++) json_decref(s->tags[i].ref);
     mem_free(j->trees);
     linkcheck_free(j->linkcheck);
     links_dispose(&j->links);
-    plan_dispose(&s->plan);
-    map_dispose(&s->redirects);
-    json_decref(s->view);
-    json_decref(s->pricing);
-    media_dispose(&s->media);
-    content_dispose(&s->content);
-    theme_free(s->overlay);
-    tenant_dispose(&s->tenant);
     buf_dispose(&j->page);
-    arena_dispose(&s->arena);
+    site_dispose(&j->site);
 }
 
 static void make_site(struct job *j) {
     struct site *s = &j->site;
-    if (!view_tenant(s)) j->failed = true;
-    if (!view_collections(s)) j->failed = true;
-    if (!plan_site(s)) j->failed = true;
+    if (!site_plan(s)) j->failed = true;
     check_secrets(s);
     check_documents(s);
     render_markdown(j);
@@ -498,15 +389,15 @@ static void make_site(struct job *j) {
 
 void render_tenant(const struct build *b, const char *id, struct out_dir *out, struct worker *w,
     struct diag_list *diags, json_t *result) {
-    struct job j = {.site = {.build = b, .diags = diags}, .out = out, .worker = w};
+    struct job j = {.out = out, .worker = w};
+    struct site *s = &j.site;
     double began = clock_seconds();
-    arena_init(&j.site.arena);
     buf_init(&j.page, PAGE_MAX);
-    diags->tenant = id;
-    j.site.tenant.id = id;
-    if (read_all(&j))
+    if (site_open(s, b, id, diags)) {
+        step(&j, arena_printf(&s->arena, "%s/%s", b->workspace.content.name, id));
+        if (!site_read(s)) j.failed = true;
         make_site(&j);
-    else
+    } else
         j.failed = true;
     make_result(&j, result, began);
     job_dispose(&j);

@@ -9,7 +9,7 @@ bool view_tenant(struct site *s);
 bool view_collections(struct site *s);
 /* After the plan: addresses of items and tags. */
 void view_addresses(struct site *s);
-/* After the Markdown: urls[], redirects[], feed. */
+/* After the Markdown: urls[], redirects[]. */
 void view_finish(struct site *s);
 /* Adds what rendering found out to an item's view. Takes over toc. */
 void view_item_body(struct site *s, struct item *it, const struct markdown_result *r);

@@ -80,10 +80,10 @@ static void set_default(json_t *v, const char *key, json_t *value) {
         json_object_set_new(v, key, value);
 }
 
-/* Every known key is there, so that a list inside an item's page never shows the outer item's value. */
+/* The front matter's own object becomes the view: what later passes need of it stands in struct item by then.
+ * Every known key is there, so that a list inside an item's page never shows the outer item's value. */
 static bool item_view(struct site *s, struct item *it) {
-    json_t *v = json_deep_copy(it->fm.values);
-    it->view = v;
+    json_t *v = it->view = json_incref(it->fm.values);
     drop_reserved(s, it, v);
     bool ok = resolve_images(s, it, v, "");
     json_set_str(v, "title", it->title);
@@ -237,11 +237,23 @@ static bool view_landing(struct site *s) {
         json_object_set_new(s->view, "landing", json_object());
         return true;
     }
-    it->view = json_deep_copy(it->fm.values);
+    it->view = json_incref(it->fm.values);
     drop_reserved(s, it, it->view);
     bool ok = resolve_images(s, it, it->view, "");
     json_share(s->view, "landing", it->view);
     return ok;
+}
+
+/* When the newest post changed; known before the plan, so that a theme can leave out the blog of a tenant without posts. */
+static void view_feed(struct site *s) {
+    json_t *feed = json_object();
+    const char *updated = "";
+    for (size_t i = 0; i < s->collections[0].n; i++) {
+        const char *t = json_path_string(s->collections[0].items[i]->view, "updated.rfc3339");
+        if (t && strcmp(t, updated) > 0) updated = t;
+    }
+    json_set_str(feed, "updated", updated);
+    json_object_set_new(s->view, "feed", feed);
 }
 
 bool view_collections(struct site *s) {
@@ -262,6 +274,7 @@ bool view_collections(struct site *s) {
         ok &= fine;
     }
     view_tags(s);
+    view_feed(s);
     return view_landing(s) && ok;
 }
 
@@ -346,9 +359,10 @@ static void view_redirects(struct site *s) {
     json_object_set_new(s->view, "redirects", list);
 }
 
-/* Lists of a tag get elements of their own, since first and last differ from the whole list's. */
+/* Lists of a tag that has a page get elements of their own, since first and last differ from the whole list's. */
 static void flag_tag_items(struct tag *t) {
     json_t *items = json_object_get(t->view, "items");
+    if (!json_truthy(json_object_get(t->view, "path"))) return;
     size_t n = json_array_size(items);
     for (size_t i = 0; i < n; i++) {
         json_t *copy = json_copy(json_array_get(items, i));
@@ -359,14 +373,6 @@ static void flag_tag_items(struct tag *t) {
 }
 
 void view_finish(struct site *s) {
-    json_t *feed = json_object();
-    const char *updated = "";
-    for (size_t i = 0; i < s->collections[0].n; i++) {
-        const char *t = json_path_string(s->collections[0].items[i]->view, "updated.rfc3339");
-        if (t && strcmp(t, updated) > 0) updated = t;
-    }
-    json_set_str(feed, "updated", updated);
-    json_object_set_new(s->view, "feed", feed);
     view_urls(s);
     view_redirects(s);
     for (size_t i = 0; i < s->n_tags; i++)
