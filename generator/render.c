@@ -396,7 +396,7 @@ void render_tenant(const struct build *b, const char *id, struct out_dir *out, s
     if (site_open(s, b, id, diags)) {
         step(&j, arena_printf(&s->arena, "%s/%s", b->workspace.content.name, id));
         if (!site_read(s)) j.failed = true;
-        make_site(&j);
+        if (s->theme) make_site(&j);
     } else
         j.failed = true;
     make_result(&j, result, began);
