@@ -112,8 +112,9 @@ void view_item_body(struct site *s, struct item *it, const struct markdown_resul
     json_t *v = it->view;
     (void)s;
     json_set_text(v, "content_html", r->html);
-    json_set_text(v, "summary", r->summary);
-    if (!json_truthy(json_object_get(v, "description"))) json_set_text(v, "description", r->summary);
+    if (!json_truthy(json_object_get(v, "summary"))) json_set_text(v, "summary", r->summary);
+    if (!json_truthy(json_object_get(v, "description")))
+        json_object_set(v, "description", json_object_get(v, "summary"));
     json_object_set_new(v, "toc", json_array_size(r->toc) > 1 ? json_incref(r->toc) : json_array());
     json_set_int(v, "words", r->words);
     json_set_int(v, "reading_minutes", r->words / WORDS_PER_MINUTE + 1);
@@ -202,8 +203,9 @@ static void tag_item(struct site *s, struct map *by_slug, struct item *it, bool 
 }
 
 static int by_name(const void *a, const void *b) {
-    return strcmp(json_path_string(((const struct tag *)a)->ref, "name"),
-        json_path_string(((const struct tag *)b)->ref, "name"));
+    const struct tag *x = a, *y = b;
+    int order = strcasecmp(json_path_string(x->ref, "name"), json_path_string(y->ref, "name"));
+    return order ? order : strcmp(x->slug, y->slug);
 }
 
 static void view_tags(struct site *s) {
