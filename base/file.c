@@ -46,16 +46,11 @@ static bool has_dot_dot(const char *path) {
     return false;
 }
 
-/* errno EXDEV when the path or a link on it leads out of the root. */
-static int open_beneath(int root_fd, const char *path, int flags) {
-    if (path[0] == '/' || has_dot_dot(path)) {
-        errno = EXDEV;
-        return -1;
-    }
+static int open_resolved(int root_fd, const char *path, int flags, unsigned resolve) {
     if (!*path) path = ".";
     struct open_how how = {
         .flags = (unsigned)flags | O_CLOEXEC,
-        .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | resolve,
     };
     long fd = -1;
     /* EAGAIN: something was renamed while the kernel followed a link's "..". */
@@ -68,6 +63,34 @@ static int open_beneath(int root_fd, const char *path, int flags) {
         return open_by_part(root_fd, path, flags);
     }
     return (int)fd;
+}
+
+/* Links on `path` may lead anywhere below its first folder. */
+static int open_in_fence(int root_fd, const char *path, int flags) {
+    char top[256];
+    size_t len = strcspn(path, "/");
+    if (!path[len] || len >= sizeof(top)) return open_resolved(root_fd, path, flags, 0);
+    memcpy(top, path, len);
+    top[len] = '\0';
+    int dir = open_resolved(root_fd, top, O_PATH | O_DIRECTORY, 0);
+    if (dir < 0) return -1;
+    int fd = open_resolved(dir, path + len + 1, flags, 0);
+    int err = errno;
+    close(dir);
+    errno = err;
+    return fd;
+}
+
+/* errno EXDEV when the path or a link on it leads out of the root. */
+static int open_beneath(const struct root *r, const char *path, int flags) {
+    if (path[0] == '/' || has_dot_dot(path)) {
+        errno = EXDEV;
+        return -1;
+    }
+    if (!r->fenced) return open_resolved(r->fd, path, flags, 0);
+    /* Most paths hold no link, and then one call does. */
+    int fd = open_resolved(r->fd, path, flags, RESOLVE_NO_SYMLINKS);
+    return fd >= 0 || errno != ELOOP ? fd : open_in_fence(r->fd, path, flags);
 }
 
 int root_open(struct root *r, int dir_fd, const char *path, const char *name) {
@@ -91,7 +114,7 @@ int root_open_file(const struct root *r, const char *path, struct stat *st) {
     struct stat own;
     if (!st) st = &own;
     if (r->fd < 0 || !*path) return fail(-1, r->fd < 0 ? ENOENT : EISDIR);
-    int fd = open_beneath(r->fd, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    int fd = open_beneath(r, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     if (fd < 0) {
         /* a/b where a is a file: b does not exist; a socket cannot be opened. */
         int err = errno == ENOTDIR ? ENOENT : errno == ENXIO ? EINVAL : errno;
@@ -212,7 +235,7 @@ static const char *path_below_root(struct walk *w, const char *path) {
 /* What a link points to; the link itself when that is not below the root. */
 static bool stat_link(
     struct walk *w, int dir_fd, const char *name, const char *path, struct stat *st) {
-    int fd = open_beneath(w->root->fd, path_below_root(w, path), O_PATH);
+    int fd = open_beneath(w->root, path_below_root(w, path), O_PATH);
     bool ok = fd >= 0 && fstat(fd, st) == 0;
     if (fd >= 0) close(fd);
     return ok || fstatat(dir_fd, name, st, AT_SYMLINK_NOFOLLOW) == 0;
@@ -226,7 +249,7 @@ static int enter_dir(
     /* A link to a folder: followed, but never out of the root. */
     if (fd < 0 && (errno == ENOTDIR || errno == ELOOP)) {
         fd =
-            open_beneath(w->root->fd, path_below_root(w, path), O_RDONLY | O_DIRECTORY);
+            open_beneath(w->root, path_below_root(w, path), O_RDONLY | O_DIRECTORY);
     }
     if (fd < 0) return errno == ENOENT ? 0 : errno;
     return walk_dir(w, fd, path, depth + 1);
@@ -293,7 +316,7 @@ static int list_below(struct walk *w) {
     *w->out = (struct file_list){0};
     if (strcmp(w->top, ".") == 0) w->top = "";
     if (w->root->fd < 0) return ENOENT;
-    int fd = open_beneath(w->root->fd, w->top, O_RDONLY | O_DIRECTORY);
+    int fd = open_beneath(w->root, w->top, O_RDONLY | O_DIRECTORY);
     if (fd < 0) return errno;
     int err = walk_dir(w, fd, "", 0);
     if (w->out->n > 1) {

@@ -12,6 +12,8 @@
 struct root {
     int fd;           /* O_DIRECTORY; -1: the folder does not exist */
     const char *name; /* as the user knows it ("tenants"), for messages; borrowed */
+    bool fenced;      /* each folder in it is a root of its own: a symbolic link in one
+                         does not lead into another */
 };
 int root_open(struct root *r, int dir_fd, const char *path, const char *name); /* 0 or errno; ENOENT leaves fd -1 */
 void root_close(struct root *r);

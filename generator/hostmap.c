@@ -17,7 +17,7 @@
 static const struct edge_nginx nginx = {.root = "$tenantry_root"};
 
 static struct root out_root(const struct out_dir *out) {
-    return (struct root){out->fd, out->name};
+    return (struct root){.fd = out->fd, .name = out->name};
 }
 
 json_t *hostmap_read(const struct out_dir *out) {

@@ -222,6 +222,7 @@ static bool open_folders(
     const char *name = templates ? arena_strdup(&w->arena, templates) : "templates";
     ok &= open_root(&w->templates, templates ? AT_FDCWD : w->dir.fd, name, name,
         templates != NULL, diags);
+    w->tenants.fenced = w->content.fenced = true;
     return ok;
 }
 
