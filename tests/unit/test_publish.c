@@ -447,6 +447,7 @@ static void killed_builds(void **state) {
     struct fixture *f = *state;
     enum { N = 40, ROUNDS = 60 };
     char path[32], text[16];
+    bool existed = false;
     srand(1);
     for (int round = 0; round < ROUNDS; round++) {
         pid_t pid = fork();
@@ -467,7 +468,10 @@ static void killed_builds(void **state) {
         waitpid(pid, NULL, 0);
         reopen(f);
         assert_no_stage(f);
-        if (stat_of(f, "acme.example").st_mode == 0) continue;
+        bool exists = stat_of(f, "acme.example").st_mode != 0;
+        assert_true(exists || !existed);
+        existed = exists;
+        if (!exists) continue;
         char first[16] = "";
         for (int i = 0; i < N; i++) {
             snprintf(path, sizeof path, "acme.example/d%d/f%d", i % 7, i);
