@@ -10,7 +10,30 @@ struct reference {
     struct str path, query, fragment; /* query with '?', fragment with '#' */
 };
 
-static struct reference reference_split(struct str target) {
+static int hex_digit(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    c = (char)(c | 32);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* "my%20photo.png" names the file "my photo.png". A path with an encoded NUL stays as it is. */
+static struct str path_decode(struct arena *a, struct str path) {
+    size_t n = 0;
+    if (!str_find_char(path, '%', &n)) return path;
+    char *out = arena_alloc(a, path.len + 1);
+    n = 0;
+    for (size_t i = 0; i < path.len; i++, n++) {
+        bool two_more = path.ptr[i] == '%' && i + 2 < path.len;
+        int high = two_more ? hex_digit(path.ptr[i + 1]) : -1;
+        int low = two_more ? hex_digit(path.ptr[i + 2]) : -1;
+        out[n] = high < 0 || low < 0 ? path.ptr[i] : (char)(high << 4 | low);
+        if (high >= 0 && low >= 0) i += 2;
+        if (!out[n]) return path;
+    }
+    return (struct str){out, n};
+}
+
+static struct reference reference_split(struct arena *a, struct str target) {
     struct reference r = {.path = target};
     size_t at;
     if (str_find_char(target, '#', &at)) {
@@ -21,11 +44,12 @@ static struct reference reference_split(struct str target) {
         r.query = str_slice(r.path, at, r.path.len);
         r.path = str_slice(r.path, 0, at);
     }
+    r.path = path_decode(a, r.path);
     return r;
 }
 
 static void dead_link(struct links *l, struct str target, struct diag_place place) {
-    const char *near = plan_suggest(l->s, reference_split(target).path);
+    const char *near = plan_suggest(l->s, reference_split(&l->s->arena, target).path);
     diag_add(l->s->diags, DIAG_ERROR, place,
         "dead link: nothing is published at \"" STR_FMT "\"%s%s%s", STR_ARG(target),
         near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
@@ -115,7 +139,7 @@ static struct markdown_target resolve_image(
     struct links *l, struct str target, struct diag_place place) {
     struct site *s = l->s;
     char *dir = arena_str(&s->arena, path_dir(str_from(l->item->rel)));
-    struct reference r = reference_split(target);
+    struct reference r = reference_split(&l->s->arena, target);
     struct media *m = media_find(&s->media, r.path, dir);
     if (m) return media_target(m);
     if (target.len && target.ptr[0] == '/' &&
@@ -137,7 +161,7 @@ struct markdown_target links_resolve(
         diag_add(l->s->diags, DIAG_ERROR, place, "a link without a destination");
         return (struct markdown_target){0};
     }
-    struct reference r = reference_split(target);
+    struct reference r = reference_split(&l->s->arena, target);
     if (r.path.len && r.path.ptr[0] == '/') return resolve_absolute(l, r, target, place);
     if (r.path.len) return resolve_relative(l, r, target, place);
     want_fragment(l, l->item, r.fragment, place);
