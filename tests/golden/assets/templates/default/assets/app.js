@@ -1,0 +1,1 @@
+console.log("{{as it is}}");

@@ -1,0 +1,1 @@
+location = "{{routes.authLanding}}"; // {{branding.tagline}}

@@ -1,0 +1,1 @@
+const x = "{{branding.tagline}}", y = "{{landing.lines}}";
