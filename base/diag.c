@@ -2,7 +2,10 @@
 #include "base/diag.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include "base/mem.h"
 
 void diag_init(struct diag_list *l) {
     *l = (struct diag_list){0};
@@ -130,6 +133,42 @@ void diag_merge(struct diag_list *dst, const struct diag_list *src) {
             !same_text(old->tenant, d->tenant) && !find_same(src->first, d, d);
         if (another) old->repeated += 1 + d->repeated;
     }
+}
+
+struct ranked {
+    struct diag *diag;
+    size_t file, arrival;
+};
+
+/* In the order in which files were first spoken of; those without a file stay apart. */
+static size_t file_rank(const struct ranked *all, size_t n, const char *file) {
+    for (size_t i = 0; i < n; i++)
+        if (same_text(all[i].diag->place.file, file)) return all[i].file;
+    return n;
+}
+
+static int compare_ranked(const void *x, const void *y) {
+    const struct ranked *a = x, *b = y;
+    const struct diag_place *p = &a->diag->place, *q = &b->diag->place;
+    if (a->file != b->file) return a->file < b->file ? -1 : 1;
+    if (p->line != q->line) return p->line < q->line ? -1 : 1;
+    if (p->col != q->col) return p->col < q->col ? -1 : 1;
+    return a->arrival < b->arrival ? -1 : a->arrival > b->arrival;
+}
+
+void diag_sort(struct diag_list *l) {
+    size_t n = l->errors + l->warnings + l->notices, i = 0;
+    if (n < 2) return;
+    struct ranked *all = mem_alloc(n * sizeof *all);
+    for (struct diag *d = l->first; d; d = d->next, i++)
+        all[i] =
+            (struct ranked){d, d->place.file ? file_rank(all, i, d->place.file) : i, i};
+    qsort(all, n, sizeof *all, compare_ranked);
+    for (i = 0; i + 1 < n; i++) all[i].diag->next = all[i + 1].diag;
+    l->first = all[0].diag;
+    l->last = all[n - 1].diag;
+    l->last->next = NULL;
+    mem_free(all);
 }
 
 const char *diag_suggest(struct str word, const char *const *known, size_t n) {

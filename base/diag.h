@@ -48,6 +48,9 @@ void diag_note(struct diag_list *l, struct diag_place place, const char *fmt, ..
 /* Moves a copy of every diagnostic of src to the end of dst.  One that dst already has
  * (same level, place and message) is counted in `repeated` instead. */
 void diag_merge(struct diag_list *dst, const struct diag_list *src);
+/* Brings what is said of one file together, in the order of its lines; files stay in
+ * the order in which they were first spoken of. */
+void diag_sort(struct diag_list *l);
 /* "error: ..." with the source line and a caret, read from `dir_fd`/file. */
 void diag_print_human(const struct diag *d, int dir_fd, bool colour, FILE *out);
 /* One JSON object a line: type, level, tenant, file, line, col, message, notes[]. */

@@ -218,7 +218,7 @@ static bool report_habit(const struct report *r, struct token before, struct tok
     }
     if (first == '/' || first == '#') {
         diag_add(r->diags, DIAG_ERROR, place_at(r, t.from),
-            "not valid JSON: comments are not allowed");
+            "not valid JSON: comments are not allowed; remove it");
         return true;
     }
     if (first == '\'') {
@@ -237,8 +237,39 @@ static const char *syntax_text(const json_error_t *e) {
     case json_error_null_byte_in_key:
         return "\\u0000 is not allowed in a key";
     default:
-        return e->text;
+        break;
     }
+    if (str_starts(str_from(e->text), "string or '}' expected"))
+        return "a name in double quotes is expected here";
+    if (str_starts(str_from(e->text), "unexpected newline"))
+        return "this string does not end on its line; close the quotes, or write \\n "
+               "for a "
+               "line break";
+    return e->text;
+}
+
+static bool expects_bracket(const json_error_t *e) {
+    struct str text = str_from(e->text);
+    return str_starts(text, "'}' expected") || str_starts(text, "']' expected");
+}
+
+/* A value where a comma should be, or behind the end of the whole. */
+static bool report_neighbour(
+    const struct report *r, const json_error_t *e, struct token t) {
+    struct str token = str_slice(r->text, t.from, t.to);
+    char first = token.len ? token.ptr[0] : '\0';
+    if (expects_bracket(e) && first && !strchr("}]:,", first))
+        diag_add(r->diags, DIAG_ERROR, place_at(r, t.from),
+            "not valid JSON: a comma is missing before %s" STR_FMT,
+            token.len > 40 ? "this" : "", token.len > 40 ? 0 : (int)token.len,
+            token.ptr);
+    else if (str_starts(str_from(e->text), "end of file expected"))
+        diag_add(r->diags, DIAG_ERROR, place_at(r, t.from),
+            "not valid JSON: the document ended before this; remove what follows, or a "
+            "bracket too many above");
+    else
+        return false;
+    return true;
 }
 
 static void report_syntax(const struct report *r, const json_error_t *e) {
@@ -254,9 +285,14 @@ static void report_syntax(const struct report *r, const json_error_t *e) {
     } else if (str_starts(str_from(e->text), "invalid escape")) {
         t.from = at > 0 ? at - 1 : 0;
     }
+    if (!at_end && report_neighbour(r, e, t)) return;
     /* jansson names only the bracket where a comma would do as well. */
-    bool comma = str_starts(str_from(e->text), "'}' expected") ||
-                 str_starts(str_from(e->text), "']' expected");
+    bool comma = expects_bracket(e);
+    if (at_end && strstr(e->text, " expected near end of file")) {
+        diag_add(r->diags, DIAG_ERROR, place_at(r, t.from),
+            "not valid JSON: the file ends before its brackets are closed");
+        return;
+    }
     diag_add(r->diags, DIAG_ERROR, place_at(r, t.from), "not valid JSON: %s%s",
         comma ? "',' or " : "", syntax_text(e));
 }

@@ -47,41 +47,61 @@ static void read_error(struct reader *r, const char *message) {
             r->diags, DIAG_ERROR, place_mark(r, r->event.start_mark), "%s", message);
 }
 
-/* What would be right, for the mistakes people make. */
-static const char *advice(const char *problem) {
-    static const struct {
-        const char *problem, *advice;
-    } known[] = {
-        {"mapping values are not allowed", "; put a value that contains \": \" in "
-                                           "quotes, and indent by blanks evenly"},
-        {"cannot start any token", "; indent by blanks, not tabs, and put a value that "
-                                   "begins with @, ` or % in "
-                                   "quotes"},
-        {"did not find expected key",
-            "; every line needs \"key: value\" at the indentation of its neighbours"},
-        {"could not find expected ':'", "; write \"key: value\""},
-        {"unexpected end of stream", "; the closing quote is missing"},
-        {"did not find expected ',' or", "; a bracket is not closed"},
-        {"unknown escape character",
-            "; write \\\\ for a backslash or use single quotes"},
-        {"control characters are not allowed", "; remove it"},
-    };
-    for (size_t i = 0; problem && i < sizeof(known) / sizeof(*known); i++)
-        if (strstr(problem, known[i].problem)) return known[i].advice;
-    return "";
+/* libyaml's words for the mistakes people make, and what they should read instead. */
+static const struct mistake {
+    const char *problem; /* part of libyaml's text */
+    const char *message;
+    bool at_context; /* the mistake is where the construct began */
+} mistakes[] = {
+    {"mapping values are not allowed",
+        "a second \": \" in the value, or a line indented too far; put a value that "
+        "contains \": \" in quotes",
+        false},
+    {"tab character", "a tab cannot indent here; use blanks", false},
+    {"cannot start any token",
+        "a value cannot begin with this character (@, ` and % are reserved); put it in "
+        "quotes",
+        false},
+    {"did not find expected key",
+        "every line needs \"key: value\" at the indentation of its neighbours", false},
+    {"could not find expected ':'", "\":\" is missing: every line reads \"key: value\"",
+        false},
+    {"unexpected end of stream", "the quotes that open here are never closed", true},
+    {"unexpected document indicator", "the quotes that open here are never closed",
+        true},
+    {"did not find expected ',' or", "a bracket is not closed, or a comma is missing",
+        false},
+    {"unknown escape character",
+        "unknown escape; write \\\\ for a backslash, or use single quotes", false},
+    {"control characters are not allowed", "a control character; remove it", false},
+};
+
+static const struct mistake *find_mistake(const struct reader *r, const char *problem) {
+    const size_t n = sizeof mistakes / sizeof *mistakes;
+    size_t at = byte_offset(r->text, r->parser.problem_mark.index);
+    bool tab = at < r->text.len && r->text.ptr[at] == '\t';
+    if (tab && strstr(problem, "cannot start any token")) problem = "tab character";
+    for (size_t i = 0; i < n; i++)
+        if (strstr(problem, mistakes[i].problem)) return &mistakes[i];
+    return NULL;
 }
 
 static void report_syntax(struct reader *r) {
     const yaml_parser_t *p = &r->parser;
     r->failed = true;
     if (!r->diags) return;
-    struct diag_place place = p->error == YAML_READER_ERROR
-                                  ? place_of(r, p->problem_offset)
-                                  : place_mark(r, p->problem_mark);
     const char *problem = p->problem ? p->problem : "cannot be read";
-    diag_add(r->diags, DIAG_ERROR, place, "YAML: %s%s%s%s",
-        p->context ? p->context : "", p->context ? ": " : "", problem, advice(problem));
-    if (p->context && p->context_mark.index != p->problem_mark.index)
+    const struct mistake *known = find_mistake(r, problem);
+    bool has_context = p->context && p->context_mark.index != p->problem_mark.index;
+    bool at_context = known && known->at_context && has_context;
+    struct diag_place place =
+        p->error == YAML_READER_ERROR
+            ? place_of(r, p->problem_offset)
+            : place_mark(r, at_context ? p->context_mark : p->problem_mark);
+    diag_add(r->diags, DIAG_ERROR, place, "YAML: %s%s%s",
+        !known && p->context ? p->context : "", !known && p->context ? ": " : "",
+        known ? known->message : problem);
+    if (has_context && !at_context)
         diag_note(r->diags, place_mark(r, p->context_mark), "it began here");
 }
 

@@ -11,6 +11,7 @@
 struct diag_place template_place(const struct template *t, size_t at) {
     unsigned line, col;
     str_line_col(t->text, at, &line, &col);
+    if (line == 1 && t->first_col) col += t->first_col - 1;
     return DIAG_AT(t->file, t->first_line + line - 1, col);
 }
 
@@ -349,6 +350,11 @@ static void open_pop(struct compiler *c, const struct tag *tag) {
 /* {{/b}} for {{#a}}: a misspelt end closes what is open, any other is left out. */
 static void close_mismatch(struct compiler *c, const struct tag *tag) {
     struct open *top = innermost(c);
+    if (str_equal(c->late, tag->name)) { /* {{#a}}{{#b}}{{/a}}{{/b}}: said at {{#b}} */
+        c->late = STR("");
+        c->pos = tag->end;
+        return;
+    }
     if (!top) {
         compile_error(c, tag->at,
             "{{/" STR_FMT "}} closes nothing: no section is open here",
@@ -382,6 +388,7 @@ static void compile_close(struct compiler *c, const struct tag *tag) {
             STR_ARG(top->name), STR_ARG(tag->name));
         diag_note(c->diags, template_place(c->t, tag->at),
             "{{/" STR_FMT "}} is expected before this", STR_ARG(top->name));
+        c->late = top->name;
         open_pop(c, tag);
     }
     open_pop(c, tag);
@@ -448,9 +455,17 @@ static bool text_check(struct compiler *c) {
 
 const struct template *template_compile(struct arena *a, const char *file,
     unsigned first_line, struct str text, struct diag_list *diags) {
+    return template_compile_at(a, DIAG_AT(file, first_line, 1), text, diags);
+}
+
+const struct template *template_compile_at(struct arena *a, struct diag_place place,
+    struct str text, struct diag_list *diags) {
     if (!text.ptr) text = STR("");
     struct template *t = arena_alloc(a, sizeof *t);
-    *t = (struct template){.file = file, .first_line = first_line, .text = text};
+    *t = (struct template){.file = place.file,
+        .first_line = place.line,
+        .first_col = place.col,
+        .text = text};
     struct compiler *c = mem_calloc(1, sizeof *c);
     c->t = t;
     c->arena = a;

@@ -23,6 +23,9 @@ struct template; /* compiled, immutable, lives in the arena it was compiled into
  * reported, not only the first.  NULL: there were errors. The text must outlive the template (or lie in the arena). */
 const struct template *template_compile(struct arena *a, const char *file, unsigned first_line, struct str text,
     struct diag_list *diags);
+/* The same for a text that begins in the middle of a line. */
+const struct template *template_compile_at(struct arena *a, struct diag_place place, struct str text,
+    struct diag_list *diags);
 
 struct template_env {
     /* Finds {{>name}} (or {{<name}} when parent) for a template whose escape is `from`.  NULL: unknown, which is an error

@@ -37,6 +37,7 @@ struct compiler {
     struct str dedent; /* blanks taken off each line */
     struct open open[OPEN_MAX_DEPTH];
     size_t depth;
+    struct str late; /* closed for want of its own end, which may still come */
     unsigned errors;
     bool cut; /* reading stopped early, so unclosed sections are no news */
 };

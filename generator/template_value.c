@@ -21,8 +21,11 @@ static bool place_has_error(const struct diag_list *l, struct diag_place place) 
 
 static void note_chain(struct diag_list *l, const struct frame *f) {
     unsigned left = NOTES_MAX;
+    const struct node *last = NULL;
     for (; f->caller; f = f->caller) {
         struct diag_place place = template_place(f->caller->t, f->site->at);
+        if (f->site == last) continue; /* a template that includes itself */
+        last = f->site;
         if (left-- == 0) {
             diag_note(l, place, "and so on");
             return;

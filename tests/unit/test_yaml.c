@@ -117,9 +117,9 @@ static void test_errors(void **state) {
     fails("just text\n", 2, 1, "\"key: value\"");
     fails("a: b: c\n", 2, 5, "in quotes");
     fails("a: 1\n---\nb: 2\n", 3, 1, "second YAML document");
-    fails("a: \"x\n", 3, 1, "quote is missing");
+    fails("a: \"x\n", 2, 4, "never closed");
     fails("a: [1, 2\nb: 3\n", 3, 2, "bracket");
-    fails("\tb: 1\n", 2, 1, "tabs");
+    fails("\tb: 1\n", 2, 1, "tab");
     fails("? [a]\n: b\n", 2, 3, "plain text");
     fails("\"\": b\n", 2, 1, "key is missing");
     fails("a: \"\\0\"\n", 2, 4, "NUL");
