@@ -34,4 +34,9 @@ int command_misuse(const struct command *c, const char *fmt, ...) __attribute__(
 
 int command_build(const struct command *c, int argc, char **argv);
 int command_check(const struct command *c, int argc, char **argv);
+int command_list(const struct command *c, int argc, char **argv);
+int command_explain(const struct command *c, int argc, char **argv);
+int command_new(const struct command *c, int argc, char **argv);
+int command_schema(const struct command *c, int argc, char **argv);
+int command_clean(const struct command *c, int argc, char **argv);
 #endif

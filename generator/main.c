@@ -26,6 +26,46 @@ static const struct command commands[] = {
         command_build},
     {"check", "[options]", "Says everything build would, checks links, brand and documents; writes nothing",
         BUILD_HELP, command_check},
+    {"list", "tenants|hosts|pages|drafts [options]", "Lists what the workspace holds, one a line",
+        "  tenants   id, name, address and theme of each\n"
+        "  hosts     each host, whose it is, and whether its tree is canonical, redirect or mirror\n"
+        "  pages     address, source and template of each\n"
+        "  drafts    drafts, posts of the future and what has expired, with their dates\n\n"
+        "      --tenant ID       only this tenant; may be given again\n"
+        "      --templates DIR   the themes (default: templates in the workspace)\n"
+        "      --drafts          pages: drafts and posts of the future too\n"
+        "      --clock TIME      as of that time (default: SOURCE_DATE_EPOCH, else now)\n",
+        command_list},
+    {"explain", "TENANT KEY [options]", "Says where a value, a file or a page of a tenant comes from",
+        "KEY is one of\n"
+        "  theme.primaryColor     a key of config.json, or a name that templates use\n"
+        "  partials/header.html   a file of the theme: which layer wins, what lies beneath\n"
+        "  content/about.md       a file of the content: its page, its template\n"
+        "  /blog/                 an address: its output, template and content\n\n"
+        "      --templates DIR   the themes (default: templates in the workspace)\n"
+        "      --drafts          as with drafts and posts of the future\n"
+        "      --clock TIME      as of that time (default: SOURCE_DATE_EPOCH, else now)\n",
+        command_explain},
+    {"new", "workspace DIR | tenant ID | post TENANT \"TITLE\" | page TENANT \"TITLE\"",
+        "Makes the files of a workspace, tenant, post or page; writes over nothing",
+        "of a workspace and a tenant:\n"
+        "      --id ID           workspace: its first tenant (default: the folder's name)\n"
+        "      --domain HOST     such as acme.com (default: ID.example)\n"
+        "      --name NAME       as people read it (default: from the id)\n"
+        "      --emoji EMOJI     stands in for logo and icon\n"
+        "      --color COLOR     #e7b008, or an HSL triple such as \"45 93% 47%\"\n"
+        "      --templates DIR   workspace: the folder to copy the theme \"default\" from\n"
+        "of a post and a page (TENANT may be _shared):\n"
+        "      --slug SLUG       the last part of the address (default: from the title)\n"
+        "      --clock TIME      the date of the post (default: SOURCE_DATE_EPOCH, else now)\n",
+        command_new},
+    {"schema", "[--man]", "Prints the JSON Schema of config.json, for editors that complete and check",
+        "      --man             tenantry-config(5) instead, for man; also --format man\n",
+        command_schema},
+    {"clean", "[--out DIR]", "Removes what build wrote",
+        "      --out DIR         where the sites are (default: out in the workspace)\n\n"
+        "A folder that build did not make is refused.\n",
+        command_clean},
 };
 #define N_COMMANDS (sizeof commands / sizeof *commands)
 

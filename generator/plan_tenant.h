@@ -3,9 +3,9 @@
 #define GENERATOR_PLAN_TENANT_H
 #include "generator/site.h"
 
-/* Reads the tenant's folder: config, documents, its own templates over its theme.  False:
- * without the config there is no site; reported.  s->theme may be NULL, reported too:
- * then there is nothing to plan.  Whatever it returns, end with site_dispose. */
+/* Reads the tenant's folder: config, documents, its own templates over its theme.
+ * False: without the config there is no site; reported.  s->theme may be NULL, reported
+ * too: then there is nothing to plan.  Whatever it returns, end with site_dispose. */
 bool site_open(
     struct site *s, const struct build *b, const char *id, struct diag_list *diags);
 /* Reads the content.  False: errors were reported; go on to report those of the plan.
