@@ -2,7 +2,7 @@
 CC ?= gcc
 MARKDOWN ?= cmark-gfm
 BUILD ?= build
-OPT ?= -O2
+OPT ?= -O2 -flto=auto
 SAN ?=
 VERSION := 0.1.0
 PREFIX ?= /usr/local

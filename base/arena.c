@@ -90,6 +90,10 @@ void *arena_alloc(struct arena *a, size_t size) {
     return memset(take(a, size, alignof(max_align_t)), 0, size);
 }
 
+void *arena_take(struct arena *a, size_t size) {
+    return take(a, size, alignof(max_align_t));
+}
+
 char *arena_str(struct arena *a, struct str s) {
     char *copy = take(a, s.len + 1, 1);
     if (s.len) memcpy(copy, s.ptr, s.len);

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 static const int64_t day_seconds = 86400;
@@ -159,27 +160,79 @@ bool clock_choose(const char *option, int64_t *t) {
     return true;
 }
 
+/* Two or four digits; dates are made by the ten thousand, printf would show. */
+static char *put_digits(char *to, int value, int digits) {
+    for (int i = digits; i-- > 0; value /= 10) to[i] = (char)('0' + value % 10);
+    return to + digits;
+}
+
+static char *put_date(char *to, const struct civil *c) {
+    to = put_digits(to, c->year, 4);
+    *to++ = '-';
+    to = put_digits(to, c->month, 2);
+    *to++ = '-';
+    return put_digits(to, c->day, 2);
+}
+
+static char *put_time(char *to, const struct civil *c) {
+    to = put_digits(to, c->hour, 2);
+    *to++ = ':';
+    to = put_digits(to, c->minute, 2);
+    *to++ = ':';
+    return put_digits(to, c->second, 2);
+}
+
+static char *put_text(char *to, const char *text, size_t n) {
+    memcpy(to, text, n);
+    return to + n;
+}
+
 char *clock_iso_date(struct arena *a, int64_t t) {
     struct civil c = civil_from_time(t);
-    return arena_printf(a, "%04d-%02d-%02d", c.year, c.month, c.day);
+    char *text = arena_take(a, sizeof "2026-01-02");
+    *put_date(text, &c) = '\0';
+    return text;
 }
 
 char *clock_rfc3339(struct arena *a, int64_t t) {
     struct civil c = civil_from_time(t);
-    return arena_printf(a, "%04d-%02d-%02dT%02d:%02d:%02dZ", c.year, c.month, c.day,
-        c.hour, c.minute, c.second);
+    char *text = arena_take(a, sizeof "2026-01-02T03:04:05Z"), *to = put_date(text, &c);
+    *to++ = 'T';
+    to = put_time(to, &c);
+    *to++ = 'Z';
+    *to = '\0';
+    return text;
 }
 
 char *clock_rfc822(struct arena *a, int64_t t) {
     struct civil c = civil_from_time(t);
-    return arena_printf(a, "%s, %02d %.3s %04d %02d:%02d:%02d +0000",
-        day_names[c.weekday], c.day, month_names[c.month - 1], c.year, c.hour, c.minute,
-        c.second);
+    char *text = arena_take(a, sizeof "Fri, 02 Jan 2026 03:04:05 +0000");
+    char *to = put_text(text, day_names[c.weekday], 3);
+    to = put_text(to, ", ", 2);
+    to = put_digits(to, c.day, 2);
+    *to++ = ' ';
+    to = put_text(to, month_names[c.month - 1], 3);
+    *to++ = ' ';
+    to = put_digits(to, c.year, 4);
+    *to++ = ' ';
+    memcpy(put_time(to, &c), " +0000", sizeof " +0000");
+    return text;
 }
 
 char *clock_long(struct arena *a, int64_t t) {
     struct civil c = civil_from_time(t);
-    return arena_printf(a, "%s %d, %d", month_names[c.month - 1], c.day, c.year);
+    const char *month = month_names[c.month - 1];
+    char *text = arena_take(a, sizeof "September 30, 2026");
+    char *to = put_text(text, month, strlen(month));
+    *to++ = ' ';
+    to = put_digits(to, c.day, c.day < 10 ? 1 : 2);
+    to = put_text(to, ", ", 2);
+    char *year = to;
+    to = put_digits(to, c.year, 4);
+    /* Years below 1000 are written without zeros in front. */
+    for (; *year == '0'; to--) memmove(year, year + 1, (size_t)(to - year - 1));
+    *to = '\0';
+    return text;
 }
 
 double clock_seconds(void) {

@@ -10,6 +10,23 @@ void json_setup(void) {
     json_object_seed(0x5DEECE66);
 }
 
+/* jansson's allocator interface passes no context: the arena that the task of this
+ * thread lives in. */
+static _Thread_local struct arena *task_arena;
+
+static void *task_alloc(size_t size) {
+    return arena_take(task_arena, size);
+}
+
+static void task_free(void *ptr) {
+    (void)ptr;
+}
+
+void json_use_arena(struct arena *a) {
+    task_arena = a;
+    json_set_alloc_funcs(task_alloc, task_free);
+}
+
 json_t *json_path(const json_t *obj, const char *dotted) {
     struct str rest = str_from(dotted);
     struct str part;

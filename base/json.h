@@ -8,6 +8,10 @@
 /* Once per program: jansson allocates through mem_*, so json_* constructors never return NULL,
  * and object hashing is seeded with a constant (output never depends on it). */
 void json_setup(void);
+/* From now on, in this process, JSON lives in `a` and is freed with it (arena_reset), not
+ * one by one: values made before stay valid, values made after end with the arena.  For
+ * workers, where a task makes and drops some ten thousand values. */
+void json_use_arena(struct arena *a);
 /* Parses one value. Syntax errors, duplicate keys, bad UTF-8, depth > 64 are reported with position. */
 json_t *json_parse(struct str text, const char *file, struct diag_list *diags);
 /* Finds the value (or, with `key`, the member's key) at a JSON pointer ("/plans/0/price") in valid JSON text. */

@@ -104,6 +104,7 @@ struct run {
     size_t done;
     bool machine_failed;
     bool writing;              /* this pass publishes */
+    struct arena task_arena;   /* in a worker: the JSON of the tenant in hand */
 };
 
 static const char *publishes(void *ctx, const char *key) {
@@ -135,8 +136,9 @@ static bool open_out(struct run *r) {
 static void run_task(void *ctx, size_t i, struct worker *w, struct buf *result) {
     struct run *r = ctx;
     struct diag_list diags;
-    json_t *v = json_object();
     const char *id = r->in.ids[i];
+    json_use_arena(&r->task_arena);
+    json_t *v = json_object();
     diag_init(&diags);
     json_set_str(v, "tenant", id);
     if (map_get(&r->in.broken, str_from(id)))
@@ -149,7 +151,7 @@ static void run_task(void *ctx, size_t i, struct worker *w, struct buf *result) 
     memcpy(result->ptr, &len, sizeof len);
     diag_pack(&diags, result);
     diag_dispose(&diags);
-    json_decref(v);
+    arena_reset(&r->task_arena);
 }
 
 static json_t *take_result(struct run *r, size_t i, struct str bytes) {

@@ -190,8 +190,8 @@ static void read_visibility(struct reader *r) {
 
 static void read_item(struct reader *r) {
     struct item *it = r->it;
-    struct str stem = str_from(it->rel), part;
-    stem.len -= strlen(".md");
+    size_t len = strlen(it->rel), suffix = strlen(".md");
+    struct str stem = {it->rel, len > suffix ? len - suffix : 0}, part;
     size_t slash;
     it->collection = "pages";
     if (str_find_char(stem, '/', &slash)) {

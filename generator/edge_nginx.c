@@ -19,6 +19,7 @@ static const char head_comment[] =
     "# Include it in nginx.conf, inside http { }, and reload nginx when it has "
     "changed:\n"
     "#\n"
+    "#     map \"\" $tenantry_root { default /path/to/out; }\n"
     "#     include /path/to/out/nginx.conf;\n"
     "#\n"
     "# It brings the types of files (mime.types beside it only causes warnings), the\n"
@@ -169,7 +170,10 @@ static void write_server(struct buf *out, const struct edge_nginx *conf,
 
 static void write_files(struct nginx_server *s, const struct edge_nginx *conf) {
     buf_cstr(s->out, "    root \"");
-    nginx_value(s->out, str_from(conf->root));
+    if (conf->root)
+        nginx_value(s->out, str_from(conf->root));
+    else
+        buf_cstr(s->out, "${tenantry_root}");
     buf_printf(s->out, "/%s\";\n", s->site->host);
     nginx_charset(s->out);
     buf_cstr(s->out, "    default_type application/octet-stream;\n"

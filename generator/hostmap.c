@@ -14,7 +14,7 @@
 #define EDGE_MAX (4u << 20)     /* bytes of one _headers or _redirects */
 
 /* The includer says where out/ lies, so that the same build gives the same bytes wherever it goes. */
-static const struct edge_nginx nginx = {.root = "$tenantry_root"};
+static const struct edge_nginx nginx = {.root = NULL};
 
 static struct root out_root(const struct out_dir *out) {
     return (struct root){.fd = out->fd, .name = out->name};

@@ -21,21 +21,26 @@ json_t *view_date(struct site *s, int64_t t) {
     return v;
 }
 
+/* Characters that stand as they are in the path of a URL (RFC 3986, and % of what is escaped already). */
+static bool is_url_char(unsigned char c) {
+    return c > ' ' && c < 127 && !strchr("\"<>\\^`{|}", c);
+}
+
 char *view_absolute(struct site *s, const char *path) {
     static const char hex[] = "0123456789ABCDEF";
-    struct buf out;
-    buf_init(&out, 0);
-    buf_cstr(&out, s->tenant.url);
+    size_t n = strlen(path), base = strlen(s->tenant.url);
+    char *url = arena_take(&s->arena, base + 3 * n + 1), *to = url + base;
+    memcpy(url, s->tenant.url, base);
     for (const unsigned char *c = (const unsigned char *)path; *c; c++) {
-        if (*c > ' ' && *c < 127 && !strchr("\"<>\\^`{|}", *c)) {
-            buf_char(&out, (char)*c);
+        if (is_url_char(*c)) {
+            *to++ = (char)*c;
             continue;
         }
-        char escaped[3] = {'%', hex[*c >> 4], hex[*c & 15]};
-        buf_append(&out, escaped, 3);
+        *to++ = '%';
+        *to++ = hex[*c >> 4];
+        *to++ = hex[*c & 15];
     }
-    char *url = arena_str(&s->arena, buf_view(&out));
-    buf_dispose(&out);
+    *to = 0;
     return url;
 }
 

@@ -94,11 +94,9 @@ static bool item_view(struct site *s, struct item *it) {
     json_set_str(v, "url", "");
     json_set_str(v, "mark", it->draft ? "draft" : it->future ? "future" : "");
     json_object_set_new(v, "draft", json_boolean(it->draft));
-    json_object_set_new(v, "date", it->has_date ? view_date(s, it->date) : json_null());
-    json_object_set_new(v, "updated",
-        it->has_updated || it->has_date
-            ? view_date(s, it->has_updated ? it->updated : it->date)
-            : json_null());
+    json_t *date = it->has_date ? view_date(s, it->date) : json_null();
+    json_object_set_new(v, "date", date);
+    json_object_set_new(v, "updated", it->has_updated ? view_date(s, it->updated) : json_incref(date));
     static const char *const texts[] = {"description", "author", "summary"};
     for (size_t i = 0; i < 3; i++) set_default(v, texts[i], json_string(""));
     static const char *const nulls[] = {"image", "prev", "next", "expires", "publish"};
