@@ -152,9 +152,8 @@ static struct markdown_target resolve_image(
     return (struct markdown_target){0};
 }
 
-struct markdown_target links_resolve(
-    void *ctx, struct str target, bool image, struct diag_place place) {
-    struct links *l = ctx;
+static struct markdown_target resolve(
+    struct links *l, struct str target, bool image, struct diag_place place) {
     if (leaves_site(target)) return (struct markdown_target){0};
     if (image) return resolve_image(l, target, place);
     if (!target.len) {
@@ -166,6 +165,21 @@ struct markdown_target links_resolve(
     if (r.path.len) return resolve_relative(l, r, target, place);
     want_fragment(l, l->item, r.fragment, place);
     return (struct markdown_target){0};
+}
+
+struct markdown_target links_resolve(
+    void *ctx, struct str target, bool image, struct diag_place place) {
+    struct links *l = ctx;
+    struct markdown_target t = resolve(l, target, image, place);
+    if (t.url && !str_is(target, t.url))
+        map_set(&l->moved, str_from(arena_str(&l->s->arena, target)), (char *)t.url);
+    return t;
+}
+
+void links_begin(struct links *l, const struct item *item) {
+    l->item = item;
+    map_dispose(&l->moved);
+    l->moved = (struct map){0};
 }
 
 static bool has_id(const json_t *ids, const char *id) {
@@ -186,4 +200,5 @@ void links_check_fragments(struct links *l) {
 
 void links_dispose(struct links *l) {
     mem_free(l->fragments);
+    map_dispose(&l->moved);
 }

@@ -86,12 +86,13 @@ static void render_item(struct job *j, struct item *it) {
         .resolve = links_resolve,
         .ctx = &j->links};
     step(j, it->file);
-    j->links.item = it;
+    links_begin(&j->links, it);
     if (!markdown_render(s->build->markdown, it->fm.body, &o, s->diags, &r)) {
         j->failed = true;
         r = (struct markdown_result){.html = STR(""), .summary = STR("")};
     }
     view_item_body(s, it, &r);
+    if (j->links.moved.used) json_set_text(it->view, "source_md", links_source(&j->links));
     it->ids = r.ids;
     json_decref(r.toc);
 }
