@@ -97,6 +97,7 @@ static int unknown_command(const char *name) {
 int main(int argc, char **argv) {
     umask(022); /* what is published does not depend on who builds */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file over the user's limit is then an error of write() */
     json_setup();
     if (argc < 2) {
         show_usage(stderr);

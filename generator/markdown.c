@@ -105,12 +105,18 @@ static bool check_utf8(
     return false;
 }
 
+/* Nothing of a document may outlast the call: its JSON can lie in the caller's arena. */
+static bool give_up(struct markdown *m) {
+    json_decref(m->toc);
+    json_decref(m->ids);
+    m->toc = m->ids = NULL;
+    return false;
+}
+
 static void begin(struct markdown *m) {
     buf_reset(&m->html);
     buf_reset(&m->lead);
     buf_reset(&m->scratch);
-    json_decref(m->toc);
-    json_decref(m->ids);
     m->toc = json_array();
     m->ids = json_array();
 }
@@ -139,11 +145,11 @@ bool markdown_render(struct markdown *m, struct str text,
             "it",
             MARKDOWN_MEMORY >> 20);
         settle(m);
-        return false;
+        return give_up(m);
     }
     if (d.features.footnotes) text_repair(&m->html);
     report_raw_html(&d);
-    if (d.failed) return false;
+    if (d.failed) return give_up(m);
     hand_over(&d, out);
     return true;
 }

@@ -32,6 +32,7 @@ struct process {
     pid_t pid; /* 0: not running */
     int fd;    /* where its results arrive */
     struct buf in;
+    bool idle_death; /* the one before it died without a task in hand */
 };
 struct crew {
     const struct worker_jobs *jobs;
@@ -161,11 +162,13 @@ static void reap(struct crew *c, unsigned k) {
     close(p->fd);
     p->pid = 0;
     long task = atomic_load(&w->task);
-    if (!task) return;
     char why[128];
     say_why(status, why, sizeof why);
-    report(c, (size_t)task - 1, (struct str){NULL, 0}, w->file, why);
-    if (atomic_load(&c->shared->next) < c->jobs->n) start(c, k);
+    if (task) report(c, (size_t)task - 1, (struct str){NULL, 0}, w->file, why);
+    /* One that dies again before it took a task would do so forever. */
+    bool hopeless = !task && p->idle_death;
+    p->idle_death = !task;
+    if (atomic_load(&c->shared->next) < c->jobs->n && !hopeless) start(c, k);
 }
 
 static void receive(struct crew *c, unsigned k) {

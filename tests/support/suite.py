@@ -50,7 +50,8 @@ def scratch():
             for name in names:
                 path = os.path.join(folder, name)
                 if not os.path.islink(path):
-                    os.chmod(path, 0o755)
+                    with contextlib.suppress(OSError):
+                        os.chmod(path, 0o755)
         shutil.rmtree(top, ignore_errors=True)
 
 
