@@ -46,7 +46,8 @@ static void read_tenant(struct build_inputs *in, const char *id) {
     in->diags->tenant = id;
     if (tenant_load(&t, &b->workspace.tenants, id, in->diags)) {
         add_domains(in, &t, id);
-        if (is_asked_for(b->options, id)) themes_get(&b->themes, t.theme, in->diags);
+        if (is_asked_for(b->options, id)) 
+            themes_get(&b->themes, t.theme, tenant_place(&t, "/theme/name", false), in->diags);
     } else
         map_set(&in->broken, str_from(id), in);
     if (b->workspace.default_tenant && !strcmp(id, b->workspace.default_tenant) &&
@@ -63,17 +64,21 @@ bool build_open(struct build_inputs *in, const struct options *o, struct diag_li
     struct build *b = &in->build;
     b->options = o;
     hosts_init(&b->hosts);
-    if (!workspace_open(&b->workspace, o->dir, o->templates, diags)) return false;
+    /* With wrong settings nothing is built, but the configs are read to report on them too. */
+    bool opened = workspace_open(&b->workspace, o->dir, o->templates, diags);
     themes_init(&b->themes, &b->workspace);
     b->markdown = markdown_new();
-    check_asked_for(in, o);
+    if (opened) check_asked_for(in, o);
+    if (opened && !b->workspace.n_ids && !diags->errors)
+        diag_add(diags, DIAG_WARNING, DIAG_FILE(b->workspace.tenants.name),
+            "there is no tenant in it; `tenantry new tenant` makes one");
     in->ids = mem_calloc(b->workspace.n_ids + 1, sizeof *in->ids);
     for (size_t i = 0; i < b->workspace.n_ids; i++) {
         const char *id = b->workspace.ids[i];
         read_tenant(in, id);
         if (is_asked_for(o, id)) in->ids[in->n_ids++] = id;
     }
-    return true;
+    return opened;
 }
 
 void build_close(struct build_inputs *in) {
@@ -141,14 +146,15 @@ static void run_task(void *ctx, size_t i, struct worker *w, struct buf *result) 
     json_t *v = json_object();
     diag_init(&diags);
     json_set_str(v, "tenant", id);
-    if (map_get(&r->in.broken, str_from(id)))
-        json_set_bool(v, "ok", false);
-    else
-        render_tenant(&r->in.build, id, r->writing ? &r->out : NULL, w, &diags, v);
+    /* A broken tenant is rendered too, into nothing: all its mistakes are reported at once. */
+    bool broken = map_get(&r->in.broken, str_from(id));
+    render_tenant(&r->in.build, id, r->writing && !broken ? &r->out : NULL, w, &diags, v);
+    if (broken) json_set_bool(v, "ok", false);
     buf_append(result, &(uint64_t){0}, sizeof(uint64_t));
     json_write(result, v, 0);
     uint64_t len = result->len - sizeof len;
     memcpy(result->ptr, &len, sizeof len);
+    diag_sort(&diags);
     diag_pack(&diags, result);
     diag_dispose(&diags);
     arena_reset(&r->task_arena);
@@ -262,7 +268,7 @@ static void tree_removed(void *ctx, const char *name) {
 }
 
 static void publish_hosts(struct run *r) {
-    bool whole = !r->options->n_only;
+    bool whole = !r->options->n_only && !r->in.build.workspace.unclear;
     size_t known = json_object_size(r->hosts);
     update_hosts(r, whole);
     int err = hostmap_write(&r->out, r->hosts);

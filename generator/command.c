@@ -74,6 +74,19 @@ static bool keep_option(struct command_line *l, int opt, const char *value) {
     }
 }
 
+static int unknown_option(const struct command *c, const struct option *all, const char *arg) {
+    const char *names[OPTIONS_MAX], *near = NULL;
+    size_t n = 0;
+    for (; all[n].name; n++) names[n] = all[n].name;
+    struct str name = str_slice(str_from(arg), 0, strcspn(arg, "="));
+    bool is_long = str_starts(name, "--");
+    if (is_long) near = diag_suggest(str_slice(name, 2, name.len), names, n);
+    /* Among short options in one word, getopt tells which. */
+    if (!is_long && optopt) return command_misuse(c, "unknown option -%c", optopt);
+    return command_misuse(c, "unknown option %s%s%s%s", arg, near ? "; did you mean --" : "",
+        near ? near : "", near ? "?" : "");
+}
+
 static int read_options(const struct command *c, int argc, char **argv, const struct option *all,
     struct command_line *l) {
     int opt;
@@ -84,7 +97,7 @@ static int read_options(const struct command *c, int argc, char **argv, const st
             show_help(c);
             return EXIT_FINE;
         }
-        if (opt == '?') return command_misuse(c, "unknown option %s", argv[optind - 1]);
+        if (opt == '?') return unknown_option(c, all, argv[optind - 1]);
         if (opt == ':') return command_misuse(c, "%s needs a value", argv[optind - 1]);
         if (opt == OPT_FORMAT) {
             l->options.json = !strcmp(optarg, "json");
@@ -111,8 +124,10 @@ static int settle(const struct command *c, struct command_line *l) {
         o->jobs = (unsigned)n;
     }
     if (!clock_choose(l->clock, &o->now))
-        return command_misuse(c, "%s is not a time such as 2026-01-31 or 2026-01-31T09:00:00Z",
-            l->clock ? "--clock" : "SOURCE_DATE_EPOCH");
+        return command_misuse(c,
+            l->clock ? "--clock: \"%s\" is not a time such as 2026-01-31 or 2026-01-31T09:00:00Z"
+                     : "SOURCE_DATE_EPOCH: \"%s\" is not a number of seconds since 1970",
+            l->clock ? l->clock : getenv("SOURCE_DATE_EPOCH"));
     if (!o->out) {
         size_t size = strlen(o->dir) + sizeof "/out";
         l->out_path = mem_alloc(size);

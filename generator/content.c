@@ -103,7 +103,7 @@ static void read_aliases(struct reader *r) {
     json_t *list = json_object_get(r->it->fm.values, "aliases"), *v;
     size_t i;
     if (!list || json_is_null(list)) return;
-    if (!json_is_array(list)) item_error(r, "/aliases", "%s: expected a list of paths", "aliases");
+    if (!json_is_array(list)) item_error(r, "/aliases", "%s: expected a list such as [/old-name/]", "aliases");
     r->it->aliases = arena_alloc(&r->c->arena, (json_array_size(list) + 1) * sizeof(char *));
     json_array_foreach(list, i, v) {
         struct str path = str_from(json_string_value(v));
@@ -159,6 +159,8 @@ static void read_slug(struct reader *r, struct str stem) {
 static void read_title(struct reader *r) {
     r->it->title = text_of(r, "title");
     if (r->it->title || !*r->it->collection) return;
+    json_t *wrong = json_object_get(r->it->fm.values, "title");
+    if (wrong && !json_is_null(wrong)) return; /* text_of() said what is wrong with it */
     static const char *const known[] = {"title"};
     const char *key;
     json_t *v;
@@ -168,8 +170,9 @@ static void read_title(struct reader *r) {
             "`title` is missing; is \"%s\" a slip of the pen?", key);
         return;
     }
-    diag_add(r->diags, DIAG_ERROR, DIAG_AT(r->it->file, 1, 1),
-        "`title` is missing: begin the file with front matter, three lines: ---, title: ..., ---");
+    diag_add(r->diags, DIAG_ERROR, DIAG_AT(r->it->file, 1, 1), "`title` is missing: %s",
+        r->it->fm.yaml.len ? "add a line \"title: ...\" to the front matter"
+                           : "begin the file with three lines: ---, title: ..., ---");
     r->ok = false;
 }
 
@@ -229,7 +232,7 @@ static bool load_item(struct content *c, struct item *it, const char *path, cons
     int err = root_read(&c->workspace->content, path, CONTENT_MAX, &text);
     if (err) {
         diag_add(diags, DIAG_ERROR, DIAG_FILE(it->file), "cannot be read: %s",
-            err == EFBIG ? "over 1 MiB, too long for a Markdown file" : file_error(err));
+            err == EFBIG ? "over 1 MiB, too long for a Markdown file; split it" : file_error(err));
         buf_dispose(&text);
         it->fm.values = json_object();
         it->hidden = true;

@@ -113,8 +113,11 @@ static bool same_pattern(const struct edge_pattern *a, const struct edge_pattern
     return str_equal(a->host, b->host) && str_equal(a->path, b->path);
 }
 
-static void report_empty(struct edge_reader *r, const struct edge_header_rule *rule) {
-    if (!rule || rule->n > 0) return;
+/* `errors`: how many there were when the rule began; a header that was refused is no
+ * lack. */
+static void report_empty(
+    struct edge_reader *r, const struct edge_header_rule *rule, unsigned errors) {
+    if (!rule || rule->n > 0 || r->diags->errors > errors) return;
     r->ok = false;
     diag_add(r->diags, DIAG_ERROR, DIAG_AT(r->file, rule->line, 1),
         "no headers follow \"" STR_FMT "\"", STR_ARG(rule->pattern.path));
@@ -154,14 +157,16 @@ bool edge_headers_parse(struct edge_headers *h, struct str text, const char *fil
         .what = "a line",
         .ok = true};
     struct edge_header_rule *rule = NULL;
+    unsigned errors = 0;
     bool broken = false; /* the headers belong to a rule that was refused */
     arena_init(&h->arena);
     h->rules = NULL;
     h->n = h->cap = 0;
     for (struct str line; edge_reader_next(&r, &line);) {
         if (is_path(line)) {
-            report_empty(&r, rule);
+            report_empty(&r, rule, errors);
             rule = start_rule(h, &r, line);
+            errors = diags->errors;
             broken = !rule;
             continue;
         }
@@ -173,7 +178,7 @@ bool edge_headers_parse(struct edge_headers *h, struct str text, const char *fil
         } else if (!broken)
             EDGE_ERROR(&r, line.ptr, "no path yet; begin with a line such as \"/*\"");
     }
-    report_empty(&r, rule);
+    report_empty(&r, rule, errors);
     return r.ok;
 }
 

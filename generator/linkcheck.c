@@ -15,6 +15,7 @@ struct linkcheck {
     struct site *s;
     struct map seen; /* "path#fragment" -> anything */
     struct map ids;  /* "/blog/#id" -> anything */
+    struct map read; /* "/blog/" -> anything */
     struct found_link *links;
     size_t n, cap;
 };
@@ -29,6 +30,7 @@ void linkcheck_free(struct linkcheck *l) {
     if (!l) return;
     map_dispose(&l->seen);
     map_dispose(&l->ids);
+    map_dispose(&l->read);
     mem_free(l->links);
     mem_free(l);
 }
@@ -148,6 +150,7 @@ static void read_tag(struct linkcheck *l, struct str *html, const struct output 
 void linkcheck_page(struct linkcheck *l, const struct output *o, struct str html) {
     size_t at;
     if (!str_ends(str_from(o->path), ".html")) return;
+    map_set(&l->read, str_from(plan_url_path(&l->s->arena, o->path)), l);
     while (str_find_char(html, '<', &at)) {
         html = str_slice(html, at + 1, html.len);
         if (str_starts(html, "!--")) {
@@ -157,27 +160,87 @@ void linkcheck_page(struct linkcheck *l, const struct output *o, struct str html
     }
 }
 
+/* ---- where a dead link is written ---- */
+
+/* The reference as a whole word: between quotes, blanks or brackets. */
+static bool find_written(struct str text, const char *url, size_t *at) {
+    static const char around[] = "\"' \t\n()[]<>";
+    size_t n = strlen(url);
+    for (size_t from = 0; str_find(str_slice(text, from, text.len), url, at); from += *at + 1) {
+        size_t here = from + *at;
+        bool before = here && strchr(around, text.ptr[here - 1]);
+        bool after = here + n < text.len && strchr(around, text.ptr[here + n]);
+        if (!before || !after) continue;
+        *at = here;
+        return true;
+    }
+    return false;
+}
+
+static bool place_in(
+    struct str text, const char *file, const char *url, struct diag_place *place) {
+    size_t at;
+    if (!find_written(text, url, &at)) return false;
+    place->file = file;
+    str_line_col(text, at, &place->line, &place->col);
+    return true;
+}
+
+static bool place_in_template(
+    const struct theme_file *f, const char *url, struct diag_place *place) {
+    struct buf text;
+    if (!f->is_template || !str_ends(str_from(f->path), ".html")) return false;
+    buf_init(&text, 0);
+    bool found = !root_read(f->root, f->rel, 1u << 20, &text) &&
+                 place_in(buf_view(&text), f->file, url, place);
+    buf_dispose(&text);
+    return found;
+}
+
+/* Pages are made of templates, the config and front matter: the one in which the link stands
+ * as it is, else the page's own template. */
+static struct diag_place link_place(struct linkcheck *l, const struct found_link *f) {
+    struct site *s = l->s;
+    struct diag_place place = DIAG_FILE(f->on->file ? f->on->file->file : f->on->from);
+    if (f->on->file && place_in_template(f->on->file, f->as_written, &place)) return place;
+    for (const struct theme *t = s->theme; t; t = t->base)
+        for (size_t i = 0; i < t->n; i++)
+            if (theme_find(s->theme, str_from(t->files[i].path)) == &t->files[i] &&
+                place_in_template(&t->files[i], f->as_written, &place))
+                return place;
+    if (place_in(s->tenant.text, s->tenant.file, f->as_written, &place)) return place;
+    for (size_t i = 0; i < s->content.n; i++)
+        if (place_in(s->content.items[i].text, s->content.items[i].file, f->as_written, &place))
+            return place;
+    return place;
+}
+
+static void report_dead(struct linkcheck *l, const struct found_link *f) {
+    struct site *s = l->s;
+    if (s->plan.unsure) return;
+    const char *near = plan_suggest(s, str_from(f->path));
+    diag_add(s->diags, DIAG_ERROR, link_place(l, f),
+        "dead link: page %s points to \"%s\", and nothing is published there%s%s%s",
+        plan_url_path(&s->arena, f->on->path), f->as_written, near ? "; did you mean \"" : "",
+        near ? near : "", near ? "\"?" : "");
+}
+
 static void check_link(struct linkcheck *l, const struct found_link *f) {
     struct site *s = l->s;
-    const char *template = f->on->file ? f->on->file->file : f->on->from;
     const struct output *to = plan_find(s, str_from(f->path));
     if (!to) {
-        if (plan_is_external(s, str_from(f->path)) || map_get(&s->redirects, str_from(f->path)))
-            return;
-        const char *near = plan_suggest(s, str_from(f->path));
-        diag_add(s->diags, DIAG_ERROR, DIAG_FILE(template),
-            "dead link: page /%s points to \"%s\", and nothing is published there%s%s%s",
-            f->on->path, f->as_written, near ? "; did you mean \"" : "", near ? near : "",
-            near ? "\"?" : "");
+        if (!plan_is_external(s, str_from(f->path)) && !map_get(&s->redirects, str_from(f->path)))
+            report_dead(l, f);
         return;
     }
     if (!*f->fragment || !str_ends(str_from(to->path), ".html")) return;
-    char *key = arena_printf(
-        &s->arena, "%s#%s", plan_url_path(&s->arena, to->path), f->fragment);
-    if (!map_get(&l->ids, str_from(key)))
-        diag_add(s->diags, DIAG_ERROR, DIAG_FILE(template),
-            "dead link: page /%s points to \"%s\", but that page has no id \"%s\"", f->on->path,
-            f->as_written, f->fragment);
+    char *url = plan_url_path(&s->arena, to->path);
+    struct str key = str_from(arena_printf(&s->arena, "%s#%s", url, f->fragment));
+    if (map_get(&l->ids, key) || map_get(&s->dead_fragments, key)) return;
+    if (!map_get(&l->read, str_from(url))) return; /* it failed to render, which was reported */
+    diag_add(s->diags, DIAG_ERROR, link_place(l, f),
+        "dead link: page %s points to \"%s\", but that page has no id \"%s\"",
+        plan_url_path(&s->arena, f->on->path), f->as_written, f->fragment);
 }
 
 void linkcheck_finish(struct linkcheck *l) {

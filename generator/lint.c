@@ -185,8 +185,10 @@ static void lint_og_image(struct lint *l) {
     const char *type = image.info.type ? image.info.type : "of an unknown type";
     if (strcmp(type, "image/png") != 0 && strcmp(type, "image/jpeg") != 0)
         diag_add(l->diags, DIAG_WARNING, place,
-            "meta.ogImage is %s; link previews show PNG and JPEG only", type);
-    check_og_size(l, &image, place);
+            "meta.ogImage is %s; link previews show PNG and JPEG only (%d x %d)", type,
+            OG_WIDTH, OG_HEIGHT);
+    else
+        check_og_size(l, &image, place);
 }
 
 static void lint_marks(struct lint *l) {

@@ -41,10 +41,19 @@ static const struct template *find_partial(void *ctx, struct str name, bool pare
     return f->body;
 }
 
+/* As one would write it: without the suffix when the name that was tried has none. */
+static const char *partial_called(struct arena *a, const char *file, struct str tried) {
+    struct str suffix = path_suffix(str_from(file));
+    if (path_suffix(tried).len || !suffix.len) return file;
+    return arena_str(a, (struct str){file, strlen(file) - suffix.len - 1});
+}
+
 static const char *suggest_partial(void *ctx, struct str name, bool parent) {
     const struct partials *p = ctx;
     const char *best = NULL;
     (void)parent;
+    struct arena a;
+    arena_init(&a);
     for (const struct theme *t = p->theme; t && !best; t = t->base) {
         const char **names = mem_alloc((t->n + 1) * sizeof *names);
         size_t n = 0;
@@ -52,16 +61,18 @@ static const char *suggest_partial(void *ctx, struct str name, bool parent) {
             const char *slash = strchr(t->files[i].path, '/');
             if (slash && (!strncmp(t->files[i].path, "partials/", 9) ||
                              !strncmp(t->files[i].path, "layouts/", 8)))
-                names[n++] = slash + 1;
+                names[n++] = partial_called(&a, slash + 1, name);
         }
         best = diag_suggest(name, names, n);
         mem_free(names);
     }
+    if (best) best = arena_strdup(&p->diags->arena, best);
+    arena_dispose(&a);
     return best;
 }
 
 struct template_env partials_env(struct partials *p, const struct site *s, struct str output_path) {
-    *p = (struct partials){s->theme, path_suffix(output_path)};
+    *p = (struct partials){s->theme, path_suffix(output_path), s->diags};
     return (struct template_env){.find = find_partial,
         .suggest = suggest_partial,
         .ctx = p,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/yaml.h"
 #include "generator/assets.h"
 #include "generator/view.h"
 
@@ -11,20 +12,43 @@
 
 /* ---- adding ---- */
 
+static struct diag_place meta_place(const struct theme_file *f, const char *pointer) {
+    struct diag_place place = DIAG_FILE(f->file);
+    if (f->yaml.len)
+        yaml_locate(f->yaml, f->meta_line, pointer, false, &place.line, &place.col);
+    return place;
+}
+
+/* What gives an output its path: a slug, the template's path, else the file itself. */
+static struct diag_place path_place(const struct output *o) {
+    if (o->content && json_object_get(o->content->fm.values, "slug"))
+        return frontmatter_place(&o->content->fm, o->content->file, "/slug", false);
+    if (!o->content && o->file && o->file->each_path)
+        return template_start(o->file->each_path);
+    return DIAG_FILE(o->from);
+}
+
 static bool path_taken(struct site *s, const struct output *o, const struct output *by) {
-    const char *rule = strcmp(o->path, by->path) ? "one is a file where the other needs a folder"
-                                                 : "rename one of them";
-    diag_add(s->diags, DIAG_ERROR, DIAG_FILE(o->from), "/%s is also made by %s; %s", o->path,
+    const char *rule = "rename one of them";
+    if (strcmp(o->path, by->path))
+        rule = "one is a file where the other needs a folder";
+    else if (o->content)
+        rule = "rename one of them, or give the page another slug";
+    diag_add(s->diags, DIAG_ERROR, path_place(o), "/%s is also made by %s; %s", o->path,
         by->from, rule);
     return false;
 }
 
 static bool path_safe(struct site *s, const struct output *o) {
     if (path_is_safe(str_from(o->path))) return true;
-    diag_add(s->diags, DIAG_ERROR, DIAG_FILE(o->from),
+    struct diag_place place = DIAG_FILE(o->from);
+    if (o->file && o->file->each_path) place = template_start(o->file->each_path);
+    diag_add(s->diags, DIAG_ERROR, place,
         "\"%s\" is no path inside a site: it must be relative, without . or .. parts or "
         "control characters",
         o->path);
+    if (o->content) diag_note(s->diags, DIAG_FILE(o->content->file), "made for this file");
+    s->plan.unsure = true;
     return false;
 }
 
@@ -203,6 +227,7 @@ static bool plan_pages(struct planner *p, const char *first) {
 }
 
 static bool plan_one(struct planner *p, const char *path) {
+    if (!path) p->s->plan.unsure = true;
     if (!path) return false;
     give_address(p, path);
     if (p->f->over) return plan_pages(p, path);
@@ -213,6 +238,31 @@ static const struct collection *collection_of(const struct site *s, const char *
     for (size_t i = 0; i < s->n_collections; i++)
         if (!strcmp(s->collections[i].name, name)) return &s->collections[i];
     return NULL;
+}
+
+/* Not every tenant has every collection, so only a likely slip is worth a word. */
+static void check_list_name(
+    struct site *s, const struct theme_file *f, const char *name, const char *pointer) {
+    const char *known[64], *key;
+    size_t n = 0;
+    json_t *v;
+    if (!name || json_path(s->view, name)) return;
+    json_object_foreach(s->view, key, v)
+        if (json_is_array(v) && n < sizeof known / sizeof *known) known[n++] = key;
+    const char *near = diag_suggest(str_from(name), known, n);
+    if (near)
+        diag_add(s->diags, DIAG_WARNING, meta_place(f, pointer),
+            "there is no list \"%s\"; did you mean \"%s\"?", name, near);
+}
+
+static void check_lists(struct site *s, const struct theme_file *f) {
+    const char *name;
+    json_t *def;
+    check_list_name(s, f, f->each, "/each");
+    /* With each, `over` may be a list of the element. */
+    if (!f->each) check_list_name(s, f, f->over, "/paginate/over");
+    json_object_foreach(f->lists, name, def) check_list_name(s, f,
+        json_path_string(def, "from"), arena_printf(&s->arena, "/lists/%s/from", name));
 }
 
 static bool plan_each(struct site *s, const struct theme_file *f) {
@@ -242,10 +292,13 @@ static bool plan_templates(struct site *s) {
         struct planner p = {s, f, NULL, NULL};
         if (!f->is_template)
             ok &= plan_copy(s, path, f->root, f->rel);
-        else if (f->broken)
-            ok = false;
-        else if (is_wanted(s, f))
+        else if (f->lost)
+            s->plan.unsure = true;
+        else if (is_wanted(s, f)) {
+            check_lists(s, f);
             ok &= f->each ? plan_each(s, f) : plan_one(&p, path);
+        }
+        ok &= !f->broken;
     }
     return ok;
 }

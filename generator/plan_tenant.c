@@ -70,18 +70,8 @@ static void read_folder(struct site *s) {
 }
 
 static void read_theme(struct site *s) {
-    struct diag_list
-        known; /* a theme's own errors were reported when all were opened */
-    diag_init(&known);
-    s->theme = themes_get((struct themes *)&s->build->themes, s->tenant.theme, &known);
-    diag_dispose(&known);
-    if (!s->theme) {
-        diag_add(s->diags, DIAG_ERROR, tenant_place(&s->tenant, "/theme/name", false),
-            "theme \"%s\" cannot be used: see templates/%s", s->tenant.theme,
-            s->tenant.theme);
-        return;
-    }
-    if (!s->n_templates) return;
+    s->theme = themes_find(&s->build->themes, s->tenant.theme);
+    if (!s->theme || !s->n_templates) return;
     s->overlay = theme_overlay(s->theme, &s->build->workspace, s->tenant.id,
         s->templates, s->n_templates, s->diags);
     s->theme = s->overlay;
@@ -119,6 +109,7 @@ void site_dispose(struct site *s) {
     for (size_t i = 0; i < s->n_tags; i++) json_decref(s->tags[i].ref);
     plan_dispose(&s->plan);
     map_dispose(&s->redirects);
+    map_dispose(&s->dead_fragments);
     json_decref(s->view);
     json_decref(s->pricing);
     media_dispose(&s->media);

@@ -15,6 +15,7 @@
 #include "generator/plan_tenant.h"
 #include "generator/view.h"
 
+#define STATIC_TEXT_MAX (4u << 20) /* bytes of a static file that is searched for secrets */
 #define PAGE_MAX (64u << 20) /* bytes of one rendered file */
 
 struct job { /* a tenant in the making */
@@ -42,8 +43,27 @@ static void machine_error(struct job *j, const struct tree *t) {
 
 /* ---- secrets and documents ---- */
 
+/* Files that are copied as they are; pictures and the like hold no text. */
+static void check_static(struct site *s, const char *path) {
+    static const char *const suffixes[] = {
+        "txt", "json", "js", "mjs", "css", "html", "xml", "svg", "md", "csv", "yml", "yaml", "env"};
+    struct str suffix = path_suffix(str_from(path));
+    bool text = !suffix.len;
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
+        text |= str_is(suffix, suffixes[i]);
+    if (!text) return;
+    struct buf bytes;
+    buf_init(&bytes, 0);
+    char *name = arena_printf(&s->arena, "%s/%s", s->tenant.id, path);
+    /* What cannot be read is reported when it is published. */
+    if (!root_read(&s->build->workspace.tenants, name, STATIC_TEXT_MAX, &bytes))
+        secrets_check(buf_view(&bytes), arena_printf(&s->arena, "tenants/%s", name), 1, s->diags);
+    buf_dispose(&bytes);
+}
+
 /* Documents are searched by documents_check. */
 static void check_secrets(struct site *s) {
+    for (size_t i = 0; i < s->n_statics; i++) check_static(s, s->statics[i]);
     secrets_check(s->tenant.text, s->tenant.file, 1, s->diags);
     for (size_t i = 0; i < s->content.n; i++)
         if (!s->content.items[i].hidden)
@@ -212,12 +232,26 @@ static bool render_output(struct job *j, const struct output *o) {
     return ok;
 }
 
+/* The lines counted are those of the output; a note names the template to change. */
+static bool check_edge(struct site *s, const struct output *o,
+    bool (*check)(struct str text, const char *file, struct diag_list *diags), struct str text) {
+    char *name = arena_printf(&s->arena, "%s/%s", s->tenant.canonical, o->path);
+    struct diag_list found;
+    diag_init(&found);
+    bool ok = check(text, name, &found);
+    for (const struct diag *d = found.first; d; d = d->next) {
+        diag_add(s->diags, d->level, d->place, "%s", d->message);
+        diag_note(s->diags, DIAG_FILE(o->from), "rendered from this template");
+    }
+    diag_dispose(&found);
+    return ok;
+}
+
 static bool check_rendered(struct job *j, const struct output *o) {
     struct site *s = &j->site;
     struct str text = buf_view(&j->page);
-    char *name = arena_printf(&s->arena, "%s/%s", s->tenant.canonical, o->path);
-    if (!strcmp(o->path, "_headers")) return edge_check_headers(text, name, s->diags);
-    if (!strcmp(o->path, "_redirects")) return edge_check_redirects(text, name, s->diags);
+    if (!strcmp(o->path, "_headers")) return check_edge(s, o, edge_check_headers, text);
+    if (!strcmp(o->path, "_redirects")) return check_edge(s, o, edge_check_redirects, text);
     if (j->linkcheck) linkcheck_page(j->linkcheck, o, text);
     return true;
 }
@@ -398,8 +432,11 @@ void render_tenant(const struct build *b, const char *id, struct out_dir *out, s
         step(&j, arena_printf(&s->arena, "%s/%s", b->workspace.content.name, id));
         if (!site_read(s)) j.failed = true;
         if (s->theme) make_site(&j);
-    } else
+        else j.failed = true;
+    } else {
+        site_read(s); /* its mistakes do not depend on the config */
         j.failed = true;
+    }
     make_result(&j, result, began);
     job_dispose(&j);
 }

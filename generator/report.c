@@ -132,7 +132,8 @@ static const char *plural(json_int_t n) {
 
 static void summary_human(struct report *r, json_t *results, json_t *removed_trees,
     const struct totals *t, const struct diag_list *diags, const char *out_name) {
-    bool check = r->options->check;
+    bool held = r->options->strict && diags->errors + diags->warnings;
+    bool check = r->options->check || held;
     json_t *result, *site, *name;
     size_t i, k;
     if (!check && (t->sites <= SITES_LISTED || r->options->verbosity > 0))
@@ -148,6 +149,7 @@ static void summary_human(struct report *r, json_t *results, json_t *removed_tre
         printf(", into %s", out_name);
     }
     printf(", in %.2f s", clock_seconds() - r->began);
+    if (held && !r->options->check) printf("; nothing is published (--strict)");
     if (t->failed) printf("; %lld failed", (long long)t->failed);
     if (t->drafts + t->future && !r->options->drafts && r->options->verbosity >= 0)
         printf("; %lld draft%s and %lld future page%s left out", (long long)t->drafts,

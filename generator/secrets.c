@@ -150,7 +150,8 @@ static size_t report_at(struct str text, size_t at, const char *file,
         size_t n = pattern_match(&patterns[i], text, at);
         if (n == 0) continue;
         diag_add(diags, DIAG_ERROR, place_at(text, at, file, first_line),
-            "this looks like a %s (%s and %zu characters); %s", patterns[i].what,
+            "this looks like %s %s (%s and %zu characters); %s",
+            strchr("AEIOU", patterns[i].what[0]) ? "an" : "a", patterns[i].what,
             patterns[i].prefix, n - strlen(patterns[i].prefix), patterns[i].advice);
         return n;
     }

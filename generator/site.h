@@ -48,6 +48,7 @@ struct plan {
     struct output **items; /* by path once plan_site is done */
     size_t n, cap;
     struct map by_path;    /* path -> struct output * */
+    bool unsure;           /* some paths could not be told, so a missing page is no news */
 };
 /* The visible items of one collection, in the order of the view's list. */
 struct collection {
@@ -89,5 +90,6 @@ struct site {
     struct alias *aliases;
     size_t n_aliases;
     struct map redirects;      /* alias path -> struct alias * */
+    struct map dead_fragments; /* "/page/#id" that Markdown names in vain; reported */
 };
 #endif

@@ -15,6 +15,10 @@ struct diag_place template_place(const struct template *t, size_t at) {
     return DIAG_AT(t->file, t->first_line + line - 1, col);
 }
 
+struct diag_place template_start(const struct template *t) {
+    return template_place(t, 0);
+}
+
 static struct open *innermost(struct compiler *c) {
     return c->depth ? &c->open[c->depth - 1] : NULL;
 }

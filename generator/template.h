@@ -27,6 +27,9 @@ const struct template *template_compile(struct arena *a, const char *file, unsig
 const struct template *template_compile_at(struct arena *a, struct diag_place place, struct str text,
     struct diag_list *diags);
 
+/* Where its text begins. */
+struct diag_place template_start(const struct template *t);
+
 struct template_env {
     /* Finds {{>name}} (or {{<name}} when parent) for a template whose escape is `from`.  NULL: unknown, which is an error
      * when strict, nothing otherwise.  *escape is set to the partial's own escape (preset to `from`).

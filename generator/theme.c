@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "generator/assets.h"
+#include "generator/documents.h"
 #include "generator/frontmatter.h"
 
 #define TEMPLATE_MAX (1u << 20) /* bytes of one template */
@@ -33,7 +34,7 @@ struct loader { /* a file being read, and what is needed to report on it */
 static void meta_error(struct loader *l, const char *pointer, const char *what) {
     struct diag_place place = frontmatter_place(&l->fm, l->f->file, pointer, false);
     diag_add(l->diags, DIAG_ERROR, place, "%s", what);
-    l->f->broken = true;
+    l->f->broken = l->f->lost = true;
 }
 
 static const char *meta_name(struct loader *l, const char *key, const char *what) {
@@ -45,16 +46,26 @@ static const char *meta_name(struct loader *l, const char *key, const char *what
     return NULL;
 }
 
+static bool is_quote(const struct frontmatter *fm, struct diag_place place) {
+    struct str rest = fm->yaml, line;
+    for (unsigned n = fm->yaml_line; str_cut(&rest, '\n', &line); n++) {
+        if (n != place.line) continue;
+        char c = place.col && place.col <= line.len ? line.ptr[place.col - 1] : ' ';
+        return c == '"' || c == '\'';
+    }
+    return false;
+}
+
 static const struct template *meta_template(struct loader *l, json_t *v, const char *pointer) {
     if (!json_is_string(v) || !json_string_length(v)) {
         meta_error(l, pointer, "path: expected text such as \"blog/{{slug}}/index.html\"");
         return NULL;
     }
     struct diag_place place = frontmatter_place(&l->fm, l->f->file, pointer, false);
+    if (is_quote(&l->fm, place)) place.col++;
     struct str text = str_from(arena_strdup(l->arena, json_string_value(v)));
-    const struct template *t =
-        template_compile(l->arena, l->f->file, place.line, text, l->diags);
-    if (!t) l->f->broken = true;
+    const struct template *t = template_compile_at(l->arena, place, text, l->diags);
+    if (!t) l->f->broken = l->f->lost = true;
     return t;
 }
 
@@ -70,8 +81,25 @@ static void read_paginate(struct loader *l) {
     }
     l->f->over = json_string_value(over);
     l->f->size = (unsigned)json_integer_value(size);
-    l->f->page_path =
-        meta_template(l, json_object_get(p, "path"), "/paginate/path");
+    json_t *path = json_object_get(p, "path");
+    if (!path)
+        meta_error(l, "/paginate",
+            "paginate: `path` is missing, such as \"blog/page/{{number}}/index.html\"");
+    else
+        l->f->page_path = meta_template(l, path, "/paginate/path");
+}
+
+static void read_list(struct loader *l, const char *name, json_t *def) {
+    char *pointer = arena_printf(l->arena, "/lists/%s", name);
+    json_t *tag = json_object_get(def, "tag"), *limit = json_object_get(def, "limit");
+    if (!json_is_string(json_object_get(def, "from")))
+        meta_error(l, pointer, "a list needs `from`, the name of a collection");
+    if (tag && !json_is_string(tag))
+        meta_error(l, arena_printf(l->arena, "%s/tag", pointer),
+            "tag: expected the name of a tag");
+    if (limit && (!json_is_integer(limit) || json_integer_value(limit) < 0))
+        meta_error(l, arena_printf(l->arena, "%s/limit", pointer),
+            "limit: expected a whole number, such as 5");
 }
 
 static void read_lists(struct loader *l) {
@@ -82,11 +110,7 @@ static void read_lists(struct loader *l) {
         meta_error(l, "/lists", "lists: expected {NAME: {from: LIST, tag: TAG, limit: N}}");
         return;
     }
-    json_object_foreach(lists, name, def) {
-        char *pointer = arena_printf(l->arena, "/lists/%s", name);
-        if (!json_is_string(json_object_get(def, "from")))
-            meta_error(l, pointer, "a list needs `from`, the name of a collection");
-    }
+    json_object_foreach(lists, name, def) read_list(l, name, def);
     l->f->lists = lists;
 }
 
@@ -103,6 +127,7 @@ static void read_meta(struct loader *l) {
     struct theme_file *f = l->f;
     f->meta = l->fm.values;
     f->meta_line = l->fm.yaml_line;
+    f->yaml = l->fm.yaml;
     read_when(l);
     f->each = meta_name(l, "each", "each: expected the name of a collection");
     f->no_sitemap = json_is_false(json_object_get(l->fm.values, "sitemap"));
@@ -121,7 +146,7 @@ static void load_template(struct theme_file *f, struct arena *a, struct diag_lis
     int err = root_read(f->root, f->rel, TEMPLATE_MAX, &text);
     if (err) {
         diag_add(diags, DIAG_ERROR, DIAG_FILE(f->file), "cannot be read: %s", file_error(err));
-        f->broken = true;
+        f->broken = f->lost = true;
         f->meta = json_object();
         buf_dispose(&text);
         return;
@@ -129,10 +154,11 @@ static void load_template(struct theme_file *f, struct arena *a, struct diag_lis
     struct str copy = arena_copy(a, buf_view(&text));
     f->off = copy.len == 0;
     struct loader l = {.arena = a, .f = f, .diags = diags};
-    f->broken = !frontmatter_parse(&l.fm, copy, f->file, diags);
+    f->broken = f->lost = !frontmatter_parse(&l.fm, copy, f->file, diags);
     if (!l.fm.values) l.fm.values = json_object();
     read_meta(&l);
-    if (!f->broken) f->body = template_compile(a, f->file, l.fm.body_line, l.fm.body, diags);
+    bool open = secrets_check(copy, f->file, 1, diags) > 0;
+    if (!f->lost && !open) f->body = template_compile(a, f->file, l.fm.body_line, l.fm.body, diags);
     if (!f->body) f->broken = true;
     buf_dispose(&text);
 }
@@ -194,51 +220,128 @@ struct theme *theme_overlay(struct theme *base, const struct workspace *w, const
 
 void themes_init(struct themes *t, const struct workspace *w) {
     *t = (struct themes){.workspace = w};
+    arena_init(&t->arena);
 }
 
 void themes_dispose(struct themes *t) {
     for (size_t i = 0; i < t->n; i++) theme_free(t->items[i]);
     mem_free(t->items);
+    map_dispose(&t->broken);
+    arena_dispose(&t->arena);
 }
 
-static struct theme *themes_find(const struct themes *t, const char *name) {
+struct theme *themes_find(const struct themes *t, const char *name) {
     for (size_t i = 0; i < t->n; i++)
         if (!strcmp(t->items[i]->name, name)) return t->items[i];
     return NULL;
 }
 
-/* The parent named by theme.json, "default" without one, NULL for default itself.
+/* A theme that is wanted, and where that is said. */
+struct wanted {
+    const char *name;
+    struct diag_place place;
+    const struct wanted *child; /* the theme that names it as parent, or NULL */
+};
+
+/* theme.json, while its parent is read. */
+struct settings {
+    const char *file;
+    struct str text;
+    struct diag_list *diags;
+};
+
+static struct diag_place settings_place(
+    const struct settings *s, const char *pointer, bool key) {
+    struct diag_place place = DIAG_FILE(s->file);
+    if (!json_locate(s->text, pointer, key, &place.line, &place.col))
+        place.line = place.col = 0;
+    return place;
+}
+
+static bool check_settings(const struct settings *s, struct arena *a, json_t *v) {
+    static const char *const known[] = {"parent"};
+    const char *key;
+    json_t *value;
+    if (!json_is_object(v)) {
+        diag_add(s->diags, DIAG_ERROR, settings_place(s, "", false),
+            "expected {\"parent\": \"NAME\"}");
+        return false;
+    }
+    json_object_foreach(v, key, value) {
+        if (!strcmp(key, "parent")) continue;
+        bool near = diag_suggest(str_from(key), known, 1);
+        diag_add(s->diags, DIAG_WARNING,
+            settings_place(s, arena_printf(a, "/%s", key), true), "%s: unknown key%s", key,
+            near ? "; did you mean \"parent\"?" : "; theme.json knows only \"parent\"");
+    }
+    value = json_object_get(v, "parent");
+    if (!value || json_is_string(value)) return true;
+    diag_add(s->diags, DIAG_ERROR, settings_place(s, "/parent", false),
+        "parent: expected the name of a theme, such as \"default\"");
+    return false;
+}
+
+/* The parent named by theme.json, "default" without one, name NULL for default itself.
  * False: theme.json is wrong. */
-static bool read_parent(struct theme *t, const struct root *templates, const char **parent,
-    struct diag_list *diags) {
+static bool read_parent(struct theme *t, const struct root *templates,
+    struct wanted *parent, struct diag_list *diags) {
     char *path = arena_printf(&t->arena, "%s/theme.json", t->name);
     char *file = arena_printf(&t->arena, "%s/%s", templates->name, path);
-    *parent = strcmp(t->name, "default") ? "default" : NULL;
+    *parent = (struct wanted){.name = strcmp(t->name, "default") ? "default" : NULL};
     struct buf text;
     buf_init(&text, 0);
     int err = root_read(templates, path, TEMPLATE_MAX, &text);
-    json_t *v = err ? NULL : json_parse(buf_view(&text), file, diags);
-    json_t *name = json_object_get(v, "parent");
-    bool ok = err == ENOENT || (v && json_is_object(v) && (!name || json_is_string(name)));
-    if (ok && name) *parent = arena_strdup(&t->arena, json_string_value(name));
-    if (!ok && (v || err))
-        diag_add(diags, DIAG_ERROR, DIAG_FILE(file), "%s",
-            err ? file_error(err) : "expected {\"parent\": \"NAME\"}");
+    struct settings s = {file, buf_view(&text), diags};
+    json_t *v = err ? NULL : json_parse(s.text, file, diags);
+    bool ok = err == ENOENT || (v && check_settings(&s, &t->arena, v));
+    const char *name = json_string_value(json_object_get(v, "parent"));
+    if (ok && name)
+        *parent = (struct wanted){
+            arena_strdup(&t->arena, name), settings_place(&s, "/parent", false), NULL};
+    if (err && err != ENOENT)
+        diag_add(diags, DIAG_ERROR, DIAG_FILE(file), "cannot be read: %s", file_error(err));
     json_decref(v);
     buf_dispose(&text);
     return ok;
 }
 
-static char **walk_layer(struct theme *t, const struct root *root, const char *folder,
-    size_t *n, struct diag_list *diags, const char *label) {
+static void report_absent(
+    const struct themes *t, const struct wanted *w, struct diag_list *diags) {
+    const struct root *root = &t->workspace->templates;
+    struct arena a;
     struct file_list list = {0};
-    int err = file_walk(root, folder, false, &t->arena, &list);
-    if (err) {
-        diag_add(diags, DIAG_ERROR, DIAG_FILE(label),
-            "cannot be read: %s",
-            err == ENOENT ? "there is no theme folder of this name" : file_error(err));
-        return NULL;
-    }
+    arena_init(&a);
+    if (root->fd >= 0) file_list_dir(root, ".", &a, &list);
+    const char **names = arena_alloc(&a, (list.n + 1) * sizeof *names);
+    size_t n = 0;
+    for (size_t i = 0; i < list.n; i++)
+        if (list.items[i].dir) names[n++] = list.items[i].path;
+    const char *near = diag_suggest(str_from(w->name), names, n);
+    /* Nobody asks for the default theme in writing. */
+    if (!strcmp(w->name, "default"))
+        diag_add(diags, DIAG_ERROR, DIAG_FILE(arena_printf(&a, "%s/default", root->name)),
+            "the default theme is not there; every other theme rests on it%s",
+            n ? "" : " (--templates names the folder of the themes)");
+    else
+        diag_add(diags, DIAG_ERROR, w->place, "there is no theme \"%s\" in %s/%s%s%s",
+            w->name, root->name, near ? "; did you mean \"" : "", near ? near : "",
+            near ? "\"?" : "");
+    arena_dispose(&a);
+}
+
+static char **walk_layer(struct theme *t, const struct themes *all, const struct wanted *w,
+    size_t *n, struct diag_list *diags) {
+    const struct root *root = &all->workspace->templates;
+    struct file_list list = {0};
+    int err = root->fd < 0 || !path_is_safe(str_from(t->name))
+                  ? ENOENT
+                  : file_walk(root, t->name, false, &t->arena, &list);
+    if (err == ENOENT) report_absent(all, w, diags);
+    if (err && err != ENOENT)
+        diag_add(diags, DIAG_ERROR,
+            DIAG_FILE(arena_printf(&t->arena, "%s/%s", root->name, t->name)),
+            "cannot be read: %s", file_error(err));
+    if (err) return NULL;
     char **paths = arena_alloc(&t->arena, (list.n + 1) * sizeof *paths);
     *n = 0;
     for (size_t i = 0; i < list.n; i++)
@@ -247,36 +350,56 @@ static char **walk_layer(struct theme *t, const struct root *root, const char *f
     return paths;
 }
 
-static struct theme *load(struct themes *t, const char *name, unsigned depth,
-    struct diag_list *diags) {
-    struct theme *known = themes_find(t, name);
-    if (known) return known;
-    const struct root *root = &t->workspace->templates;
-    struct theme *theme = theme_new(name, NULL);
-    char *label = arena_printf(&theme->arena, "%s/%s", root->name, name);
-    const char *parent = NULL;
-    size_t n = 0;
-    char **paths = walk_layer(theme, root, name, &n, diags, label);
-    bool ok = paths && read_parent(theme, root, &parent, diags);
-    if (ok && depth > 8) {
-        diag_add(diags, DIAG_ERROR, DIAG_FILE(arena_printf(&theme->arena, "%s/theme.json", label)),
-            "its parents lead back to itself, or are more than 8");
-        ok = false;
+/* "sea > lake > sea" */
+static bool check_circle(const struct wanted *w, struct diag_list *diags) {
+    const struct wanted *first = w->child;
+    while (first && strcmp(first->name, w->name)) first = first->child;
+    if (!first) return true;
+    struct buf chain;
+    buf_init(&chain, 0);
+    buf_cstr(&chain, w->name);
+    for (const struct wanted *c = w->child;; c = c->child) {
+        buf_printf(&chain, " < %s", c->name);
+        if (c == first) break;
     }
-    if (ok && parent) ok = (theme->base = load(t, parent, depth + 1, diags));
+    diag_add(diags, DIAG_ERROR, w->place,
+        "the parents of \"%s\" lead back to itself (" STR_FMT "); name another, or none",
+        w->name, STR_ARG(buf_view(&chain)));
+    buf_dispose(&chain);
+    return false;
+}
+
+static struct theme *load(
+    struct themes *t, const struct wanted *w, struct diag_list *diags) {
+    struct theme *known = themes_find(t, w->name);
+    if (known) return known;
+    /* What is wrong inside a theme is said once; that one is missing, wherever it is named. */
+    if (map_get(&t->broken, str_from(w->name)) || !check_circle(w, diags)) return NULL;
+    const struct root *root = &t->workspace->templates;
+    struct theme *theme = theme_new(w->name, NULL);
+    struct wanted parent = {0};
+    size_t n = 0;
+    char **paths = walk_layer(theme, t, w, &n, diags);
+    bool ok = paths && read_parent(theme, root, &parent, diags);
+    parent.child = w;
+    if (ok && parent.name) ok = (theme->base = load(t, &parent, diags));
     if (!ok) {
+        if (paths) map_set(&t->broken, str_from(arena_strdup(&t->arena, w->name)), t);
         theme_free(theme);
         return NULL;
     }
-    layer_fill(theme, root, name, label, paths, n, diags);
+    char *label = arena_printf(&theme->arena, "%s/%s", root->name, w->name);
+    layer_fill(theme, root, theme->name, label, paths, n, diags);
     assets_load(theme, diags);
     t->items = mem_grow(t->items, &t->cap, t->n + 1, sizeof *t->items);
     t->items[t->n++] = theme;
     return theme;
 }
 
-struct theme *themes_get(struct themes *t, const char *name, struct diag_list *diags) {
-    return load(t, name, 0, diags);
+struct theme *themes_get(
+    struct themes *t, const char *name, struct diag_place place, struct diag_list *diags) {
+    struct wanted w = {name, place, NULL};
+    return load(t, &w, diags);
 }
 
 /* ---- looking things up ---- */

@@ -13,6 +13,7 @@ struct theme_file {
     bool is_template;          /* else: copied, or an asset */
     bool off;                  /* empty or `when: false`: switches an inherited file off */
     bool broken;               /* did not compile; its errors were reported */
+    bool lost;                 /* nor is its front matter usable: what pages it makes is unknown */
     const struct template *body;
     /* Front matter. */
     json_t *meta;              /* the object; never NULL for a template */
@@ -25,6 +26,7 @@ struct theme_file {
     json_t *lists;             /* lists, or NULL; borrowed from meta */
     bool no_sitemap;
     unsigned meta_line;        /* line on which the front matter begins */
+    struct str yaml;           /* its text, for messages */
 };
 
 struct asset {
@@ -52,12 +54,16 @@ struct themes {
     const struct workspace *workspace;
     struct theme **items;
     size_t n, cap;
+    struct arena arena;
+    struct map broken; /* names of those that could not be used, which was reported */
 };
 void themes_init(struct themes *t, const struct workspace *w);
 void themes_dispose(struct themes *t);
-/* Loads (or finds) a theme and its parents.  NULL: no such folder, or theme.json is wrong; reported once per name.
- * Templates that do not compile are reported and marked broken. */
-struct theme *themes_get(struct themes *t, const char *name, struct diag_list *diags);
+/* Loads (or finds) a theme and its parents; `place` is where its name stands.  NULL: no such folder, reported there,
+ * or theme.json is wrong, reported once.  Templates that do not compile are reported and marked broken. */
+struct theme *themes_get(struct themes *t, const char *name, struct diag_place place, struct diag_list *diags);
+/* One that was loaded, or NULL. */
+struct theme *themes_find(const struct themes *t, const char *name);
 /* The theme of one tenant: `files` (paths below tenants/<id>/templates/) over `base`.  Free with theme_free. */
 struct theme *theme_overlay(struct theme *base, const struct workspace *w, const char *tenant, char **files, size_t n,
     struct diag_list *diags);

@@ -148,8 +148,7 @@ static bool read_settings(struct workspace *w, struct diag_list *diags) {
     return ok;
 }
 
-static bool check_folder(
-    const struct workspace *w, const char *id, struct diag_list *diags) {
+static void check_folder(struct workspace *w, const char *id, struct diag_list *diags) {
     const char *folder = arena_printf(&diags->arena, "%s/%s", w->tenants.name, id);
     if (!tenant_id_valid(str_from(id))) {
         diag_add(diags, DIAG_ERROR, DIAG_FILE(folder),
@@ -157,24 +156,20 @@ static bool check_folder(
             "letter "
             "or digit, at most 63), or begin it with _ to have it passed over",
             id);
-        return false;
+        w->unclear = true;
     }
+}
+
+/* A link that leads out of tenants/ cannot be read, which is better said than passed
+ * over. */
+static bool is_folder(const struct workspace *w, const struct file_entry *e) {
     struct stat st;
-    int fd = root_open_file(
-        &w->tenants, arena_printf(&diags->arena, "%s/config.json", id), &st);
-    if (fd >= 0) {
-        close(fd);
-    } else if (errno == ENOENT) {
-        diag_add(diags, DIAG_ERROR, DIAG_FILE(folder),
-            "there is no config.json in this folder; a tenant needs one");
-        return false;
-    }
-    return true;
+    return e->dir ||
+           (fstatat(w->tenants.fd, e->path, &st, 0) == 0 && S_ISDIR(st.st_mode));
 }
 
 static bool list_tenants(struct workspace *w, struct diag_list *diags) {
     struct file_list list = {0};
-    bool ok = true;
     int err = file_list_dir(&w->tenants, ".", &w->arena, &list);
     if (err) {
         diag_add(diags, DIAG_ERROR, DIAG_FILE(w->tenants.name), "cannot be listed: %s",
@@ -184,14 +179,14 @@ static bool list_tenants(struct workspace *w, struct diag_list *diags) {
     w->ids = arena_alloc(&w->arena, list.n * sizeof *w->ids);
     for (size_t i = 0; i < list.n; i++) {
         const char *name = list.items[i].path;
-        if (!list.items[i].dir || name[0] == '.' || name[0] == '_') continue;
-        ok &= check_folder(w, name, diags);
+        if (name[0] == '.' || name[0] == '_' || !is_folder(w, &list.items[i])) continue;
+        check_folder(w, name, diags);
         /* One without config.json is still a tenant, so that its site is not removed.
          */
         if (tenant_id_valid(str_from(name))) w->ids[w->n_ids++] = name;
     }
     if (w->n_ids) w->default_tenant = w->ids[0];
-    return ok;
+    return true;
 }
 
 static bool open_root(struct root *r, int dir_fd, const char *path, const char *name,
