@@ -46,10 +46,14 @@ static void read_tenant(struct build_inputs *in, const char *id) {
     in->diags->tenant = id;
     if (tenant_load(&t, &b->workspace.tenants, id, in->diags)) {
         add_domains(in, &t, id);
-        if (is_asked_for(b->options, id)) 
+        if (is_asked_for(b->options, id))
             themes_get(&b->themes, t.theme, tenant_place(&t, "/theme/name", false), in->diags);
-    } else
+    } else {
         map_set(&in->broken, str_from(id), in);
+        /* Which theme it has is not known, but every theme rests on this one. */
+        if (is_asked_for(b->options, id))
+            themes_get(&b->themes, "default", DIAG_NOWHERE, in->diags);
+    }
     if (b->workspace.default_tenant && !strcmp(id, b->workspace.default_tenant) &&
         !map_get(&in->broken, str_from(id))) {
         b->lender = t;

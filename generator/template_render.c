@@ -175,6 +175,35 @@ static bool partial_name(struct render *r, const struct frame *f,
     return name->len > 0;
 }
 
+/* A block that is filled but that the layout does not have would vanish in silence.  Only a
+ * likely slip is reported: a theme may fill blocks for layouts of another. */
+static void check_block(struct render *r, const struct frame *inner, const struct node *arg) {
+    const char *known[64];
+    size_t n = 0;
+    struct arena a;
+    for (const struct node *b = inner->t->nodes; b < inner->t->nodes + inner->t->n; b++) {
+        if (b->kind == NODE_PARENT) return; /* it may go on to that one */
+        if (b->kind == NODE_BLOCK && str_equal(b->name, arg->name)) return;
+    }
+    arena_init(&a);
+    for (const struct node *b = inner->t->nodes; b < inner->t->nodes + inner->t->n; b++)
+        if (b->kind == NODE_BLOCK && n < sizeof known / sizeof *known)
+            known[n++] = arena_str(&a, b->name);
+    const char *near = diag_suggest(arg->name, known, n);
+    if (near)
+        render_error(r, inner->caller, arg,
+            "%s has no block \"" STR_FMT "\"; did you mean \"%s\"?", inner->t->file,
+            STR_ARG(arg->name), near);
+    arena_dispose(&a);
+}
+
+static void check_blocks(struct render *r, const struct frame *inner) {
+    const struct given *given = inner->given;
+    const struct node *nodes = inner->caller->t->nodes;
+    for (uint32_t i = given->first; i < given->end; i = nodes[i].end)
+        check_block(r, inner, &nodes[i]);
+}
+
 static void call_template(
     struct render *r, struct frame *inner, const struct node *node) {
     char space[64];
@@ -191,6 +220,7 @@ static void call_template(
     else if (!inner->t && env->strict)
         unknown_partial(r, f, node, name);
     if (!inner->t || !go_down(r, f, node)) return;
+    if (env->strict && inner->given != f->given) check_blocks(r, inner);
     enter(r, inner, 0, inner->t->n);
     r->depth--;
 }
