@@ -256,6 +256,14 @@ static void view_feed(struct site *s) {
     json_object_set_new(s->view, "feed", feed);
 }
 
+/* A list as a section repeats; these ask only whether there is any. */
+static void view_has(struct site *s) {
+    static const char *const lists[] = {"posts", "pages", "tags"};
+    json_t *has = json_object_get(s->view, "has");
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        json_set_bool(has, lists[i], json_array_size(json_object_get(s->view, lists[i])) > 0);
+}
+
 bool view_collections(struct site *s) {
     s->collections = arena_alloc(&s->arena, (s->content.n + 3) * sizeof *s->collections);
     collection_get(s, "posts");
@@ -275,6 +283,7 @@ bool view_collections(struct site *s) {
     }
     view_tags(s);
     view_feed(s);
+    view_has(s);
     return view_landing(s) && ok;
 }
 
