@@ -29,7 +29,7 @@ struct diag {
     const char *tenant;  /* tenant id or NULL */
     const char *message; /* one line, no final full stop, no "error:" */
     struct diag_note *notes;
-    unsigned repeated;   /* the same message also came up for so many more tenants */
+    unsigned repeated; /* the same message also came up for so many more tenants */
 };
 struct diag_list {
     struct arena arena;
@@ -57,7 +57,8 @@ void diag_print_human(const struct diag *d, int dir_fd, bool colour, FILE *out);
 void diag_print_json(const struct diag *d, FILE *out);
 /* For the pipe between worker and parent. */
 void diag_pack(const struct diag_list *l, struct buf *out);
-bool diag_unpack(struct diag_list *l, struct str packed); /* false: not what diag_pack wrote */
+bool diag_unpack(
+    struct diag_list *l, struct str packed); /* false: not what diag_pack wrote */
 /* The known word nearest to `word`, or NULL when none is near enough to suggest. */
 const char *diag_suggest(struct str word, const char *const *known, size_t n);
 #endif

@@ -248,8 +248,7 @@ static int enter_dir(
     int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     /* A link to a folder: followed, but never out of the root. */
     if (fd < 0 && (errno == ENOTDIR || errno == ELOOP)) {
-        fd =
-            open_beneath(w->root, path_below_root(w, path), O_RDONLY | O_DIRECTORY);
+        fd = open_beneath(w->root, path_below_root(w, path), O_RDONLY | O_DIRECTORY);
     }
     if (fd < 0) return errno == ENOENT ? 0 : errno;
     return walk_dir(w, fd, path, depth + 1);

@@ -15,10 +15,12 @@ struct root {
     bool fenced;      /* each folder in it is a root of its own: a symbolic link in one
                          does not lead into another */
 };
-int root_open(struct root *r, int dir_fd, const char *path, const char *name); /* 0 or errno; ENOENT leaves fd -1 */
+int root_open(struct root *r, int dir_fd, const char *path,
+    const char *name); /* 0 or errno; ENOENT leaves fd -1 */
 void root_close(struct root *r);
 /* Opens for reading a regular file below r (never blocks on a FIFO).
- * Returns fd, or -1 with errno: ENOENT, EXDEV (leads outside), EISDIR, EINVAL (not a regular file). */
+ * Returns fd, or -1 with errno: ENOENT, EXDEV (leads outside), EISDIR, EINVAL (not a
+ * regular file). */
 int root_open_file(const struct root *r, const char *path, struct stat *st);
 /* Reads a whole file into b (appended).  0 or errno; EFBIG when over max bytes. */
 int root_read(const struct root *r, const char *path, size_t max, struct buf *b);
@@ -29,7 +31,7 @@ const char *file_error(int err);
 struct file_entry {
     const char *path; /* relative to the folder listed, '/' between parts */
     bool dir;
-    struct stat st;   /* filled by file_walk when with_stat */
+    struct stat st; /* filled by file_walk when with_stat */
 };
 struct file_list {
     struct file_entry *items;
@@ -37,24 +39,32 @@ struct file_list {
 };
 /* The direct entries of a folder below r in byte order, "." and ".." left out.
  * 0 or errno (ENOENT: no such folder). Regular files and folders only; a symbolic link
- * counts as what it points to when that lies below r, else it is listed as a file so that
- * opening it reports EXDEV. */
-int file_list_dir(const struct root *r, const char *path, struct arena *a, struct file_list *out);
-/* Every regular file under a folder, recursively, in byte order of the path; depth <= 32 (ELOOP). */
-int file_walk(const struct root *r, const char *path, bool with_stat, struct arena *a, struct file_list *out);
+ * counts as what it points to when that lies below r, else it is listed as a file so
+ * that opening it reports EXDEV. */
+int file_list_dir(
+    const struct root *r, const char *path, struct arena *a, struct file_list *out);
+/* Every regular file under a folder, recursively, in byte order of the path; depth <=
+ * 32 (ELOOP). */
+int file_walk(const struct root *r, const char *path, bool with_stat, struct arena *a,
+    struct file_list *out);
 
 /* Writing: 0 or errno. */
-int file_make_dirs(int dir_fd, const char *path);        /* mkdir -p of path (mode 0777 & umask... 0755 fixed) */
-int file_make_parents(int dir_fd, const char *path);     /* all but the last part */
-int file_write_new(int dir_fd, const char *path, struct str bytes); /* O_EXCL, mode 0644 whatever umask says */
-int file_write_replace(int dir_fd, const char *path, struct str bytes); /* temporary + rename; nothing when equal */
-int file_remove_tree(int dir_fd, const char *path);      /* rm -rf; ENOENT is fine */
+int file_make_dirs(int dir_fd,
+    const char *path); /* mkdir -p of path (mode 0777 & umask... 0755 fixed) */
+int file_make_parents(int dir_fd, const char *path); /* all but the last part */
+int file_write_new(int dir_fd, const char *path,
+    struct str bytes); /* O_EXCL, mode 0644 whatever umask says */
+int file_write_replace(int dir_fd, const char *path,
+    struct str bytes); /* temporary + rename; nothing when equal */
+int file_remove_tree(int dir_fd, const char *path); /* rm -rf; ENOENT is fine */
 
 /* Path text. */
-bool path_is_safe(struct str path); /* relative, no empty, "." or ".." part, no NUL, control character or backslash, parts <= 255, whole <= 1024 */
-struct str path_suffix(struct str path);  /* "html" of a/b.html; empty when none */
-struct str path_base(struct str path);    /* last part */
-struct str path_dir(struct str path);     /* all before the last part, no final '/' */
+bool path_is_safe(
+    struct str path); /* relative, no empty, "." or ".." part, no NUL, control character
+                         or backslash, parts <= 255, whole <= 1024 */
+struct str path_suffix(struct str path); /* "html" of a/b.html; empty when none */
+struct str path_base(struct str path);   /* last part */
+struct str path_dir(struct str path);    /* all before the last part, no final '/' */
 /* base/../x, ./x resolved against folder `dir`; NULL when it climbs above the top. */
 char *path_resolve(struct arena *a, struct str dir, struct str rel);
 #endif

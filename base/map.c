@@ -8,7 +8,8 @@
 /* FNV-1a (Fowler, Noll, Vo), 64 bits: keys are short names of the user's own files. */
 static uint64_t hash(struct str s) {
     uint64_t h = 14695981039346656037u;
-    for (size_t i = 0; i < s.len; i++) h = (h ^ (unsigned char)s.ptr[i]) * 1099511628211u;
+    for (size_t i = 0; i < s.len; i++)
+        h = (h ^ (unsigned char)s.ptr[i]) * 1099511628211u;
     return h ^ h >> 32;
 }
 

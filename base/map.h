@@ -1,4 +1,5 @@
-/* Hash map from text to a pointer.  Keys and values are borrowed: they must outlive the map. */
+/* Hash map from text to a pointer.  Keys and values are borrowed: they must outlive the
+ * map. */
 #ifndef BASE_MAP_H
 #define BASE_MAP_H
 #include "base/str.h"

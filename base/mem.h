@@ -5,11 +5,13 @@
 #define BASE_MEM_H
 #include <stddef.h>
 
-void *mem_alloc(size_t size);            /* uninitialised; size 0 gives a valid pointer */
-void *mem_calloc(size_t n, size_t size); /* zeroed; overflow of n * size ends the process */
+void *mem_alloc(size_t size); /* uninitialised; size 0 gives a valid pointer */
+void *mem_calloc(
+    size_t n, size_t size); /* zeroed; overflow of n * size ends the process */
 void *mem_realloc(void *ptr, size_t size);
-void *mem_grow(void *ptr, size_t *cap, size_t need, size_t item); /* double *cap until >= need */
+void *mem_grow(
+    void *ptr, size_t *cap, size_t need, size_t item); /* double *cap until >= need */
 char *mem_strdup(const char *s);
-void mem_free(void *ptr);                /* NULL is allowed */
+void mem_free(void *ptr); /* NULL is allowed */
 _Noreturn void mem_exhausted(void);
 #endif

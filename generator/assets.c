@@ -56,15 +56,17 @@ static struct asset *asset_find(struct theme *t, const char *path) {
 
 static void asset_fingerprint(struct asset *as, const struct css_job *job);
 
-/* Writes the reference `target` of `from`: the fingerprinted URL of an asset, anything else as it is. */
-static void write_reference(
-    struct buf *out, const struct asset *from, struct str target, const struct css_job *job) {
+/* Writes the reference `target` of `from`: the fingerprinted URL of an asset, anything
+ * else as it is. */
+static void write_reference(struct buf *out, const struct asset *from,
+    struct str target, const struct css_job *job) {
     size_t end = 0;
     while (end < target.len && target.ptr[end] != '?' && target.ptr[end] != '#') end++;
     struct str path = str_slice(target, 0, end);
-    char *full = path.len && path.ptr[0] != '/' && !str_find(path, ":", &(size_t){0})
-                     ? path_resolve(&job->theme->arena, path_dir(str_from(from->path)), path)
-                     : NULL;
+    char *full =
+        path.len && path.ptr[0] != '/' && !str_find(path, ":", &(size_t){0})
+            ? path_resolve(&job->theme->arena, path_dir(str_from(from->path)), path)
+            : NULL;
     struct asset *to = full ? asset_find(job->theme, full) : NULL;
     if (!to || to == from) {
         buf_str(out, target);
@@ -77,13 +79,14 @@ static void write_reference(
 
 static struct str strip_quotes(struct str s) {
     s = str_trim(s);
-    if (s.len >= 2 && (s.ptr[0] == '"' || s.ptr[0] == '\'') && s.ptr[s.len - 1] == s.ptr[0])
+    if (s.len >= 2 && (s.ptr[0] == '"' || s.ptr[0] == '\'') &&
+        s.ptr[s.len - 1] == s.ptr[0])
         return str_slice(s, 1, s.len - 1);
     return s;
 }
 
-static void rewrite_css(
-    struct buf *out, const struct asset *from, struct str css, const struct css_job *job) {
+static void rewrite_css(struct buf *out, const struct asset *from, struct str css,
+    const struct css_job *job) {
     size_t at;
     while (str_find(css, "url(", &at)) {
         buf_str(out, str_slice(css, 0, at + 4));
@@ -118,8 +121,8 @@ static void asset_fingerprint(struct asset *as, const struct css_job *job) {
     buf_init(&css, 0);
     int err = root_read(as->file->root, as->file->rel, ASSET_MAX, &text);
     if (err)
-        diag_add(job->diags, DIAG_ERROR, DIAG_FILE(as->file->file), "cannot be read: %s",
-            file_error(err));
+        diag_add(job->diags, DIAG_ERROR, DIAG_FILE(as->file->file),
+            "cannot be read: %s", file_error(err));
     if (++inner.depth > CSS_DEPTH)
         diag_add(job->diags, DIAG_ERROR, DIAG_FILE(as->file->file),
             "style sheets refer to each other in a circle");
@@ -138,9 +141,9 @@ void assets_load(struct theme *t, struct diag_list *diags) {
     t->assets = arena_alloc(&t->arena, (files.n + 1) * sizeof *t->assets);
     t->asset_urls = json_object();
     for (; t->n_assets < files.n; t->n_assets++)
-        t->assets[t->n_assets] = (struct asset){
-            .path = files.items[t->n_assets]->path + strlen("assets/"),
-            .file = files.items[t->n_assets]};
+        t->assets[t->n_assets] =
+            (struct asset){.path = files.items[t->n_assets]->path + strlen("assets/"),
+                .file = files.items[t->n_assets]};
     for (size_t i = 0; i < t->n_assets; i++) {
         struct asset *as = &t->assets[i];
         asset_fingerprint(as, &job);

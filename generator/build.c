@@ -24,12 +24,14 @@ static void check_asked_for(struct build_inputs *in, const struct options *o) {
         for (size_t k = 0; k < w->n_ids; k++) found |= !strcmp(w->ids[k], o->only[i]);
         if (found) continue;
         const char *near = diag_suggest(str_from(o->only[i]), w->ids, w->n_ids);
-        diag_add(in->diags, DIAG_ERROR, DIAG_NOWHERE, "there is no tenant \"%s\"%s%s%s", o->only[i],
-            near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+        diag_add(in->diags, DIAG_ERROR, DIAG_NOWHERE, "there is no tenant \"%s\"%s%s%s",
+            o->only[i], near ? "; did you mean \"" : "", near ? near : "",
+            near ? "\"?" : "");
     }
 }
 
-static void add_domains(struct build_inputs *in, const struct tenant *t, const char *id) {
+static void add_domains(
+    struct build_inputs *in, const struct tenant *t, const char *id) {
     for (size_t i = 0; i < t->n_domains; i++) {
         char pointer[32];
         snprintf(pointer, sizeof pointer, "/domains/%zu", i);
@@ -38,8 +40,9 @@ static void add_domains(struct build_inputs *in, const struct tenant *t, const c
     map_set(&in->domains_of, str_from(id), (void *)(uintptr_t)t->n_domains);
 }
 
-/* The part of each config that the other tenants' builds depend on: its domains and its theme.  The worker reads it again:
- * memory then does not grow with the number of tenants. */
+/* The part of each config that the other tenants' builds depend on: its domains and its
+ * theme.  The worker reads it again: memory then does not grow with the number of
+ * tenants. */
 static void read_tenant(struct build_inputs *in, const char *id) {
     struct build *b = &in->build;
     struct tenant t;
@@ -47,7 +50,8 @@ static void read_tenant(struct build_inputs *in, const char *id) {
     if (tenant_load(&t, &b->workspace.tenants, id, in->diags)) {
         add_domains(in, &t, id);
         if (is_asked_for(b->options, id))
-            themes_get(&b->themes, t.theme, tenant_place(&t, "/theme/name", false), in->diags);
+            themes_get(
+                &b->themes, t.theme, tenant_place(&t, "/theme/name", false), in->diags);
     } else {
         map_set(&in->broken, str_from(id), in);
         /* Which theme it has is not known, but every theme rests on this one. */
@@ -63,12 +67,14 @@ static void read_tenant(struct build_inputs *in, const char *id) {
     in->diags->tenant = NULL;
 }
 
-bool build_open(struct build_inputs *in, const struct options *o, struct diag_list *diags) {
+bool build_open(
+    struct build_inputs *in, const struct options *o, struct diag_list *diags) {
     *in = (struct build_inputs){.diags = diags};
     struct build *b = &in->build;
     b->options = o;
     hosts_init(&b->hosts);
-    /* With wrong settings nothing is built, but the configs are read to report on them too. */
+    /* With wrong settings nothing is built, but the configs are read to report on them
+     * too. */
     bool opened = workspace_open(&b->workspace, o->dir, o->templates, diags);
     themes_init(&b->themes, &b->workspace);
     b->markdown = markdown_new();
@@ -106,14 +112,14 @@ struct run {
     struct diag_list *by_task; /* of each tenant made */
     struct out_dir out;
     bool has_out;
-    json_t *hosts;             /* hosts.json as it is, and as it will be */
-    json_t *results;           /* per tenant, in order */
+    json_t *hosts;   /* hosts.json as it is, and as it will be */
+    json_t *results; /* per tenant, in order */
     json_t *removed_trees;
     struct report report;
     size_t done;
     bool machine_failed;
-    bool writing;              /* this pass publishes */
-    struct arena task_arena;   /* in a worker: the JSON of the tenant in hand */
+    bool writing;            /* this pass publishes */
+    struct arena task_arena; /* in a worker: the JSON of the tenant in hand */
 };
 
 static const char *publishes(void *ctx, const char *key) {
@@ -150,9 +156,11 @@ static void run_task(void *ctx, size_t i, struct worker *w, struct buf *result) 
     json_t *v = json_object();
     diag_init(&diags);
     json_set_str(v, "tenant", id);
-    /* A broken tenant is rendered too, into nothing: all its mistakes are reported at once. */
+    /* A broken tenant is rendered too, into nothing: all its mistakes are reported at
+     * once. */
     bool broken = map_get(&r->in.broken, str_from(id));
-    render_tenant(&r->in.build, id, r->writing && !broken ? &r->out : NULL, w, &diags, v);
+    render_tenant(
+        &r->in.build, id, r->writing && !broken ? &r->out : NULL, w, &diags, v);
     if (broken) json_set_bool(v, "ok", false);
     buf_append(result, &(uint64_t){0}, sizeof(uint64_t));
     json_write(result, v, 0);
@@ -178,7 +186,8 @@ static json_t *take_result(struct run *r, size_t i, struct str bytes) {
     return v;
 }
 
-static void task_done(void *ctx, size_t i, struct str bytes, const char *file, const char *why) {
+static void task_done(
+    void *ctx, size_t i, struct str bytes, const char *file, const char *why) {
     struct run *r = ctx;
     json_t *v = bytes.ptr ? take_result(r, i, bytes) : NULL;
     if (!v) {
@@ -211,11 +220,13 @@ static void run_workers(struct run *r, bool writing) {
     }
     int err = workers_run(&jobs);
     if (!err) return;
-    diag_add(&r->diags, DIAG_ERROR, DIAG_NOWHERE, "cannot start a worker: %s", strerror(err));
+    diag_add(&r->diags, DIAG_ERROR, DIAG_NOWHERE, "cannot start a worker: %s",
+        strerror(err));
     r->machine_failed = true;
 }
 
-/* Each worker lays its own report beside the others'; put together they read in tenant order. */
+/* Each worker lays its own report beside the others'; put together they read in tenant
+ * order. */
 static void merge_diags(struct run *r) {
     for (size_t i = 0; i < r->in.n_ids; i++) diag_merge(&r->diags, &r->by_task[i]);
 }
@@ -229,11 +240,13 @@ static unsigned count_all(const struct run *r, bool warnings) {
 
 /* ---- publishing what belongs to no single tenant ---- */
 
-struct keep { /* tenant id -> its result when it was published, NULL when it keeps what it has */
+struct keep { /* tenant id -> its result when it was published, NULL when it keeps what
+                 it has */
     struct map published, present;
 };
 
-/* Of the old map go: tenants published anew, and in a whole build those whose folder is gone. */
+/* Of the old map go: tenants published anew, and in a whole build those whose folder is
+ * gone. */
 static bool leaves_map(void *ctx, const char *tenant) {
     struct keep *k = ctx;
     struct str id = str_from(tenant);
@@ -245,15 +258,16 @@ static void update_hosts(struct run *r, bool whole) {
     struct keep keep = {0};
     json_t *result;
     size_t i;
-    json_array_foreach(r->results, i, result)
-        if (json_is_true(json_object_get(result, "ok")))
-            map_set(&keep.published, str_from(r->in.ids[i]), result);
-    for (i = 0; whole && i < w->n_ids; i++) map_set(&keep.present, str_from(w->ids[i]), r);
+    json_array_foreach(
+        r->results, i, result) if (json_is_true(json_object_get(result, "ok")))
+        map_set(&keep.published, str_from(r->in.ids[i]), result);
+    for (i = 0; whole && i < w->n_ids; i++)
+        map_set(&keep.present, str_from(w->ids[i]), r);
     if (whole && !w->n_ids) map_set(&keep.present, STR(""), r);
     hostmap_drop(r->hosts, leaves_map, &keep);
-    json_array_foreach(r->results, i, result)
-        if (json_is_true(json_object_get(result, "ok")))
-            hostmap_put(r->hosts, r->in.ids[i], json_object_get(result, "sites"));
+    json_array_foreach(
+        r->results, i, result) if (json_is_true(json_object_get(result, "ok")))
+        hostmap_put(r->hosts, r->in.ids[i], json_object_get(result, "sites"));
     map_dispose(&keep.published);
     map_dispose(&keep.present);
 }
@@ -276,12 +290,13 @@ static void publish_hosts(struct run *r) {
     size_t known = json_object_size(r->hosts);
     update_hosts(r, whole);
     int err = hostmap_write(&r->out, r->hosts);
-    /* Which trees a broken config owns is only known from hosts.json: without it nothing is removed. */
+    /* Which trees a broken config owns is only known from hosts.json: without it
+     * nothing is removed. */
     if (!err && whole && (known || !r->in.broken.used))
         err = out_sweep(&r->out, keep_tree, tree_removed, r);
     if (!err) return;
-    diag_add(&r->diags, DIAG_ERROR, DIAG_NOWHERE, "cannot write %s: %s", r->options->out,
-        strerror(err));
+    diag_add(&r->diags, DIAG_ERROR, DIAG_NOWHERE, "cannot write %s: %s",
+        r->options->out, strerror(err));
     r->machine_failed = true;
 }
 
@@ -315,7 +330,8 @@ static void run_dispose(struct run *r) {
 }
 
 int build_run(const struct options *o) {
-    struct run r = {.options = o, .results = json_array(), .removed_trees = json_array()};
+    struct run r = {
+        .options = o, .results = json_array(), .removed_trees = json_array()};
     report_init(&r.report, o);
     diag_init(&r.diags);
     bool ready = build_open(&r.in, o, &r.diags) && open_out(&r);

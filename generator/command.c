@@ -53,19 +53,42 @@ static void merge_options(const struct option *own, struct option *all) {
 static bool keep_option(struct command_line *l, int opt, const char *value) {
     struct options *o = &l->options;
     switch (opt) {
-    case 'C': o->dir = value; return true;
-    case 'q': o->verbosity = -1; return true;
-    case 'v': o->verbosity = 1; return true;
-    case OPT_OUT: o->out = value; return true;
-    case OPT_TEMPLATES: o->templates = value; return true;
-    case OPT_JOBS: l->jobs = value; return true;
-    case OPT_CLOCK: l->clock = value; return true;
-    case OPT_DRAFTS: o->drafts = true; return true;
-    case OPT_NOINDEX: o->noindex = true; return true;
-    case OPT_STRICT: o->strict = true; return true;
-    case OPT_DURABLE: o->durable = true; return true;
+    case 'C':
+        o->dir = value;
+        return true;
+    case 'q':
+        o->verbosity = -1;
+        return true;
+    case 'v':
+        o->verbosity = 1;
+        return true;
+    case OPT_OUT:
+        o->out = value;
+        return true;
+    case OPT_TEMPLATES:
+        o->templates = value;
+        return true;
+    case OPT_JOBS:
+        l->jobs = value;
+        return true;
+    case OPT_CLOCK:
+        l->clock = value;
+        return true;
+    case OPT_DRAFTS:
+        o->drafts = true;
+        return true;
+    case OPT_NOINDEX:
+        o->noindex = true;
+        return true;
+    case OPT_STRICT:
+        o->strict = true;
+        return true;
+    case OPT_DURABLE:
+        o->durable = true;
+        return true;
     case OPT_TENANT:
-        if (o->n_only < sizeof l->names / sizeof *l->names) l->names[o->n_only++] = value;
+        if (o->n_only < sizeof l->names / sizeof *l->names)
+            l->names[o->n_only++] = value;
         return true;
     default:
         if (opt < OPT_EXTRA) return false;
@@ -74,7 +97,8 @@ static bool keep_option(struct command_line *l, int opt, const char *value) {
     }
 }
 
-static int unknown_option(const struct command *c, const struct option *all, const char *arg) {
+static int unknown_option(
+    const struct command *c, const struct option *all, const char *arg) {
     const char *names[OPTIONS_MAX], *near = NULL;
     size_t n = 0;
     for (; all[n].name; n++) names[n] = all[n].name;
@@ -83,12 +107,12 @@ static int unknown_option(const struct command *c, const struct option *all, con
     if (is_long) near = diag_suggest(str_slice(name, 2, name.len), names, n);
     /* Among short options in one word, getopt tells which. */
     if (!is_long && optopt) return command_misuse(c, "unknown option -%c", optopt);
-    return command_misuse(c, "unknown option %s%s%s%s", arg, near ? "; did you mean --" : "",
-        near ? near : "", near ? "?" : "");
+    return command_misuse(c, "unknown option %s%s%s%s", arg,
+        near ? "; did you mean --" : "", near ? near : "", near ? "?" : "");
 }
 
-static int read_options(const struct command *c, int argc, char **argv, const struct option *all,
-    struct command_line *l) {
+static int read_options(const struct command *c, int argc, char **argv,
+    const struct option *all, struct command_line *l) {
     int opt;
     optind = 1;
     opterr = 0;
@@ -102,8 +126,10 @@ static int read_options(const struct command *c, int argc, char **argv, const st
         if (opt == OPT_FORMAT) {
             l->options.json = !strcmp(optarg, "json");
             if (!l->options.json && strcmp(optarg, "human"))
-                return command_misuse(c, "--format is human or json, not \"%s\"", optarg);
-        } else if (opt == OPT_TENANT && l->options.n_only == sizeof l->names / sizeof *l->names)
+                return command_misuse(
+                    c, "--format is human or json, not \"%s\"", optarg);
+        } else if (opt == OPT_TENANT &&
+                   l->options.n_only == sizeof l->names / sizeof *l->names)
             return command_misuse(c, "--tenant more than %zu times", l->options.n_only);
         else
             keep_option(l, opt, optarg);
@@ -120,13 +146,16 @@ static int settle(const struct command *c, struct command_line *l) {
         char *end;
         unsigned long n = strtoul(l->jobs, &end, 10);
         if (*end || !*l->jobs || n < 1 || n > 256)
-            return command_misuse(c, "--jobs is a number from 1 to 256, not \"%s\"", l->jobs);
+            return command_misuse(
+                c, "--jobs is a number from 1 to 256, not \"%s\"", l->jobs);
         o->jobs = (unsigned)n;
     }
     if (!clock_choose(l->clock, &o->now))
         return command_misuse(c,
-            l->clock ? "--clock: \"%s\" is not a time such as 2026-01-31 or 2026-01-31T09:00:00Z"
-                     : "SOURCE_DATE_EPOCH: \"%s\" is not a number of seconds since 1970",
+            l->clock
+                ? "--clock: \"%s\" is not a time such as 2026-01-31 or "
+                  "2026-01-31T09:00:00Z"
+                : "SOURCE_DATE_EPOCH: \"%s\" is not a number of seconds since 1970",
             l->clock ? l->clock : getenv("SOURCE_DATE_EPOCH"));
     if (!o->out) {
         size_t size = strlen(o->dir) + sizeof "/out";
@@ -139,8 +168,8 @@ static int settle(const struct command *c, struct command_line *l) {
     return -1;
 }
 
-int command_parse(const struct command *c, int argc, char **argv, const struct option *own,
-    struct command_line *l) {
+int command_parse(const struct command *c, int argc, char **argv,
+    const struct option *own, struct command_line *l) {
     struct option all[OPTIONS_MAX];
     *l = (struct command_line){.options = {.dir = "."}};
     merge_options(own, all);

@@ -19,7 +19,8 @@ static int run(const struct command *c, int argc, char **argv, bool check) {
     struct command_line line;
     int code = command_parse(c, argc, argv, build_options, &line);
     if (code < 0 && line.first < argc)
-        code = command_misuse(c, "unexpected argument \"%s\"; one tenant alone is --tenant %s",
+        code = command_misuse(c,
+            "unexpected argument \"%s\"; one tenant alone is --tenant %s",
             argv[line.first], argv[line.first]);
     if (code < 0) {
         line.options.check = check;

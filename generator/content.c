@@ -7,7 +7,8 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-#define CONTENT_MAX (1u << 20) /* bytes of one Markdown file; the renderer's own cap is lower */
+#define CONTENT_MAX                                                                    \
+    (1u << 20) /* bytes of one Markdown file; the renderer's own cap is lower */
 
 char *slug_make(struct arena *a, struct str text) {
     char *slug = arena_alloc(a, text.len + 2);
@@ -39,7 +40,8 @@ struct reader {
 
 __attribute__((format(printf, 3, 4))) static void item_error(
     struct reader *r, const char *pointer, const char *fmt, ...) {
-    struct diag_place place = frontmatter_place(&r->it->fm, r->it->file, pointer, false);
+    struct diag_place place =
+        frontmatter_place(&r->it->fm, r->it->file, pointer, false);
     struct buf message;
     va_list ap;
     buf_init(&message, 0);
@@ -57,7 +59,8 @@ static const char *text_of(struct reader *r, const char *key) {
     if (json_is_string(v)) return arena_strdup(&r->c->arena, json_string_value(v));
     char *pointer = arena_printf(&r->c->arena, "/%s", key);
     if (json_is_integer(v)) /* title: 2026 */
-        return arena_printf(&r->c->arena, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
+        return arena_printf(
+            &r->c->arena, "%" JSON_INTEGER_FORMAT, json_integer_value(v));
     item_error(r, pointer, "%s: expected text; put it in quotes", key);
     return NULL;
 }
@@ -65,14 +68,16 @@ static const char *text_of(struct reader *r, const char *key) {
 static bool flag_of(struct reader *r, const char *key) {
     json_t *v = json_object_get(r->it->fm.values, key);
     if (v && !json_is_boolean(v) && !json_is_null(v))
-        item_error(r, arena_printf(&r->c->arena, "/%s", key), "%s: expected true or false", key);
+        item_error(r, arena_printf(&r->c->arena, "/%s", key),
+            "%s: expected true or false", key);
     return json_is_true(v);
 }
 
 static bool time_of(struct reader *r, const char *key, int64_t *t) {
     json_t *v = json_object_get(r->it->fm.values, key);
     if (!v || json_is_null(v)) return false;
-    if (json_is_string(v) && clock_parse(str_from(json_string_value(v)), t)) return true;
+    if (json_is_string(v) && clock_parse(str_from(json_string_value(v)), t))
+        return true;
     item_error(r, arena_printf(&r->c->arena, "/%s", key),
         "%s: expected a date such as 2026-01-31 or 2026-01-31T09:00:00Z", key);
     return false;
@@ -86,11 +91,13 @@ static void read_tags(struct reader *r) {
         item_error(r, "/tags", "%s: expected a list such as [news, tips]", "tags");
         return;
     }
-    r->it->tags = arena_alloc(&r->c->arena, (json_array_size(tags) + 1) * sizeof *r->it->tags);
+    r->it->tags =
+        arena_alloc(&r->c->arena, (json_array_size(tags) + 1) * sizeof *r->it->tags);
     json_array_foreach(tags, i, tag) {
         const char *name = json_string_value(tag);
         bool seen = false;
-        for (size_t k = 0; name && k < r->it->n_tags; k++) seen |= !strcmp(r->it->tags[k], name);
+        for (size_t k = 0; name && k < r->it->n_tags; k++)
+            seen |= !strcmp(r->it->tags[k], name);
         if (!name || !*name)
             item_error(r, arena_printf(&r->c->arena, "/tags/%zu", i),
                 "%s: expected a list of words; put numbers in quotes", "tags");
@@ -103,16 +110,21 @@ static void read_aliases(struct reader *r) {
     json_t *list = json_object_get(r->it->fm.values, "aliases"), *v;
     size_t i;
     if (!list || json_is_null(list)) return;
-    if (!json_is_array(list)) item_error(r, "/aliases", "%s: expected a list such as [/old-name/]", "aliases");
-    r->it->aliases = arena_alloc(&r->c->arena, (json_array_size(list) + 1) * sizeof(char *));
+    if (!json_is_array(list))
+        item_error(
+            r, "/aliases", "%s: expected a list such as [/old-name/]", "aliases");
+    r->it->aliases =
+        arena_alloc(&r->c->arena, (json_array_size(list) + 1) * sizeof(char *));
     json_array_foreach(list, i, v) {
         struct str path = str_from(json_string_value(v));
         bool safe = path.len > 1 && path.ptr[0] == '/' && path.ptr[1] != '/';
         for (size_t k = 0; k < path.len; k++)
-            safe &= path.ptr[k] > ' ' && path.ptr[k] < 127 && !strchr("*:?#\\\"", path.ptr[k]);
+            safe &= path.ptr[k] > ' ' && path.ptr[k] < 127 &&
+                    !strchr("*:?#\\\"", path.ptr[k]);
         if (!safe)
             item_error(r, arena_printf(&r->c->arena, "/aliases/%zu", i),
-                "aliases: \"%s\" is not a path such as /old-name/", path.len ? path.ptr : "");
+                "aliases: \"%s\" is not a path such as /old-name/",
+                path.len ? path.ptr : "");
         else
             r->it->aliases[r->it->n_aliases++] = arena_str(&r->c->arena, path);
     }
@@ -122,8 +134,8 @@ static bool slug_is_safe(struct str s) {
     bool ok = s.len && s.ptr[0] != '/' && s.ptr[s.len - 1] != '/';
     for (size_t i = 0; i < s.len; i++) {
         char c = s.ptr[i];
-        ok &= (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-              strchr("-_.~/", c);
+        ok &= (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+              (c >= '0' && c <= '9') || strchr("-_.~/", c);
     }
     return ok && path_is_safe(s);
 }
@@ -160,7 +172,8 @@ static void read_title(struct reader *r) {
     r->it->title = text_of(r, "title");
     if (r->it->title || !*r->it->collection) return;
     json_t *wrong = json_object_get(r->it->fm.values, "title");
-    if (wrong && !json_is_null(wrong)) return; /* text_of() said what is wrong with it */
+    if (wrong && !json_is_null(wrong))
+        return; /* text_of() said what is wrong with it */
     static const char *const known[] = {"title"};
     const char *key;
     json_t *v;
@@ -225,14 +238,15 @@ static void read_item(struct reader *r) {
 
 /* ---- files ---- */
 
-static bool load_item(struct content *c, struct item *it, const char *path, const struct options *o,
-    struct diag_list *diags) {
+static bool load_item(struct content *c, struct item *it, const char *path,
+    const struct options *o, struct diag_list *diags) {
     struct buf text;
     buf_init(&text, 0);
     int err = root_read(&c->workspace->content, path, CONTENT_MAX, &text);
     if (err) {
         diag_add(diags, DIAG_ERROR, DIAG_FILE(it->file), "cannot be read: %s",
-            err == EFBIG ? "over 1 MiB, too long for a Markdown file; split it" : file_error(err));
+            err == EFBIG ? "over 1 MiB, too long for a Markdown file; split it"
+                         : file_error(err));
         buf_dispose(&text);
         it->fm.values = json_object();
         it->hidden = true;
@@ -270,27 +284,28 @@ static bool is_visible(const char *rel) {
            strcmp(rel, "README.md");
 }
 
-static bool find_layer(struct content *c, const char *owner, struct map *seen, struct found **found,
-    size_t *n, size_t *cap, struct diag_list *diags) {
+static bool find_layer(struct content *c, const char *owner, struct map *seen,
+    struct found **found, size_t *n, size_t *cap, struct diag_list *diags) {
     struct file_list list = {0};
     int err = file_walk(&c->workspace->content, owner, false, &c->arena, &list);
     if (err && err != ENOENT)
         diag_add(diags, DIAG_ERROR,
-            DIAG_FILE(arena_printf(&c->arena, "%s/%s", c->workspace->content.name, owner)),
+            DIAG_FILE(
+                arena_printf(&c->arena, "%s/%s", c->workspace->content.name, owner)),
             "cannot be read: %s", file_error(err));
     for (size_t i = 0; i < list.n; i++) {
         const char *rel = list.items[i].path;
         if (!is_visible(rel) || map_get(seen, str_from(rel))) continue;
         map_set(seen, str_from(rel), c);
         *found = mem_grow(*found, cap, *n + 1, sizeof **found);
-        (*found)[(*n)++] = (struct found){
-            rel, arena_printf(&c->arena, "%s/%s", owner, rel), owner};
+        (*found)[(*n)++] =
+            (struct found){rel, arena_printf(&c->arena, "%s/%s", owner, rel), owner};
     }
     return !err || err == ENOENT;
 }
 
-static bool add_found(
-    struct content *c, const struct found *f, const struct options *o, struct diag_list *diags) {
+static bool add_found(struct content *c, const struct found *f, const struct options *o,
+    struct diag_list *diags) {
     struct arena *a = &c->arena;
     if (!str_ends(str_from(f->rel), ".md")) {
         struct content_file *file = arena_alloc(a, sizeof *file);

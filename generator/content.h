@@ -1,4 +1,5 @@
-/* A tenant's Markdown: pages, collections, the landing page; its own files over content/_shared. */
+/* A tenant's Markdown: pages, collections, the landing page; its own files over
+ * content/_shared. */
 #ifndef GENERATOR_CONTENT_H
 #define GENERATOR_CONTENT_H
 #include "base/map.h"
@@ -7,48 +8,50 @@
 #include "model/workspace.h"
 
 struct item {
-    const char *rel;        /* below content/<id>/: "posts/hello.md" */
-    const char *file;       /* for messages: "content/acme/posts/hello.md" */
-    const char *owner;      /* folder it came from: the tenant's id or "_shared" */
-    const char *collection; /* "posts"; "pages" for a file beside index.md; "" for index.md */
-    const char *slug;       /* "hello", URL-safe; below sub-folders "guide/hello" */
+    const char *rel;   /* below content/<id>/: "posts/hello.md" */
+    const char *file;  /* for messages: "content/acme/posts/hello.md" */
+    const char *owner; /* folder it came from: the tenant's id or "_shared" */
+    const char
+        *collection;  /* "posts"; "pages" for a file beside index.md; "" for index.md */
+    const char *slug; /* "hello", URL-safe; below sub-folders "guide/hello" */
     const char *title;
     const char *layout;
-    struct str text;        /* the file's bytes */
+    struct str text; /* the file's bytes */
     struct frontmatter fm;
     bool has_date, has_updated;
     int64_t date, updated;
     int64_t weight;
-    bool draft, future;     /* shown only because of --drafts */
-    const char **aliases;   /* former paths */
+    bool draft, future;   /* shown only because of --drafts */
+    const char **aliases; /* former paths */
     size_t n_aliases;
-    bool no_sitemap;        /* `sitemap: false` */
-    bool hidden;            /* draft, future or expired: in no list, links to it are errors */
+    bool no_sitemap; /* `sitemap: false` */
+    bool hidden;     /* draft, future or expired: in no list, links to it are errors */
     const char **tags;
     size_t n_tags;
     /* Filled by the plan. */
-    const char *path;       /* "/blog/hello/"; NULL: the theme gives it no page */
-    json_t *view;           /* fm.values, made what templates see; owned */
-    json_t *ids;            /* heading ids, after rendering; owned */
+    const char *path; /* "/blog/hello/"; NULL: the theme gives it no page */
+    json_t *view;     /* fm.values, made what templates see; owned */
+    json_t *ids;      /* heading ids, after rendering; owned */
 };
 struct content {
     struct arena arena;
     const struct workspace *workspace;
     const char *tenant;
-    struct item *items;     /* by rel */
+    struct item *items; /* by rel */
     size_t n;
-    struct item *landing;   /* index.md; NULL without */
-    struct map by_rel;      /* rel -> struct item * */
-    struct map files;       /* rel of every other file -> struct content_file * */
+    struct item *landing; /* index.md; NULL without */
+    struct map by_rel;    /* rel -> struct item * */
+    struct map files;     /* rel of every other file -> struct content_file * */
     unsigned n_drafts, n_future, n_expired;
 };
 struct content_file {
     const char *rel, *path; /* path: below content/: "acme/posts/photo.png" */
 };
 /* False: errors were reported; c is still safe to dispose. */
-bool content_load(struct content *c, const struct workspace *w, const char *tenant, const struct options *o,
-    struct diag_list *diags);
+bool content_load(struct content *c, const struct workspace *w, const char *tenant,
+    const struct options *o, struct diag_list *diags);
 void content_dispose(struct content *c);
-/* Lower-case ASCII letters, digits and single hyphens; what else there is becomes a hyphen. Never empty ("x"). */
+/* Lower-case ASCII letters, digits and single hyphens; what else there is becomes a
+ * hyphen. Never empty ("x"). */
 char *slug_make(struct arena *a, struct str text);
 #endif

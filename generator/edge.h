@@ -14,8 +14,8 @@ bool edge_check_redirects(struct str text, const char *file, struct diag_list *d
 
 /* What all server blocks share. */
 struct edge_nginx {
-    const char *root;   /* absolute path of out/; NULL: the variable $tenantry_root, which
-                           the includer sets, so that the file can move with out/ */
+    const char *root; /* absolute path of out/; NULL: the variable $tenantry_root, which
+                         the includer sets, so that the file can move with out/ */
     const char *listen; /* parameters of `listen`, several separated by commas:
                            "443 ssl, [::]:443 ssl"; NULL: "80" */
 };

@@ -13,7 +13,8 @@
 #define HOSTMAP_MAX (64u << 20) /* bytes of hosts.json */
 #define EDGE_MAX (4u << 20)     /* bytes of one _headers or _redirects */
 
-/* The includer says where out/ lies, so that the same build gives the same bytes wherever it goes. */
+/* The includer says where out/ lies, so that the same build gives the same bytes
+ * wherever it goes. */
 static const struct edge_nginx nginx = {.root = NULL};
 
 static struct root out_root(const struct out_dir *out) {
@@ -39,7 +40,8 @@ json_t *hostmap_read(const struct out_dir *out) {
 }
 
 const char *hostmap_tenant(const json_t *map, const char *key) {
-    const char *tenant = json_string_value(json_object_get(json_object_get(map, key), "tenant"));
+    const char *tenant =
+        json_string_value(json_object_get(json_object_get(map, key), "tenant"));
     if (tenant || !strncmp(key, "www.", 4)) return tenant;
     char *www = mem_alloc(strlen(key) + 5);
     memcpy(www, "www.", 4);
@@ -94,10 +96,12 @@ static const char **hosts_with_tree(const struct out_dir *out, json_t *map, size
     return hosts;
 }
 
-static int write_hosts(const struct out_dir *out, json_t *map, const char **hosts, size_t n) {
+static int write_hosts(
+    const struct out_dir *out, json_t *map, const char **hosts, size_t n) {
     json_t *top = json_object(), *sorted = json_object();
     struct buf text;
-    for (size_t i = 0; i < n; i++) json_object_set(sorted, hosts[i], json_object_get(map, hosts[i]));
+    for (size_t i = 0; i < n; i++)
+        json_object_set(sorted, hosts[i], json_object_get(map, hosts[i]));
     json_object_set_new(top, "hosts", sorted);
     buf_init(&text, 0);
     json_write(&text, top, 2);
@@ -108,8 +112,8 @@ static int write_hosts(const struct out_dir *out, json_t *map, const char **host
     return err;
 }
 
-static void read_edge_file(const struct out_dir *out, const char *host, const char *name,
-    struct buf *text) {
+static void read_edge_file(
+    const struct out_dir *out, const char *host, const char *name, struct buf *text) {
     struct root root = out_root(out);
     struct buf path;
     buf_init(&path, 0);
@@ -119,14 +123,16 @@ static void read_edge_file(const struct out_dir *out, const char *host, const ch
     buf_dispose(&path);
 }
 
-/* Hosts below a claimed domain belong to it (model/hosts.h), so nginx sends them on.  One rule a matched name: www.x adds
- * nothing to x. */
-static void add_wildcard(struct buf *conf, json_t *map, const char *host, const char *url) {
+/* Hosts below a claimed domain belong to it (model/hosts.h), so nginx sends them on.
+ * One rule a matched name: www.x adds nothing to x. */
+static void add_wildcard(
+    struct buf *conf, json_t *map, const char *host, const char *url) {
     if (!strncmp(host, "www.", 4) && json_object_get(map, host + 4)) return;
     edge_nginx_wildcard(conf, &nginx, host, url);
 }
 
-static void add_site(struct buf *conf, const struct out_dir *out, json_t *map, const char *host) {
+static void add_site(
+    struct buf *conf, const struct out_dir *out, json_t *map, const char *host) {
     json_t *entry = json_object_get(map, host);
     const char *canonical = json_string_value(json_object_get(entry, "canonical"));
     struct buf headers, redirects, url;

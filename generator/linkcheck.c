@@ -6,8 +6,8 @@
 #include "generator/plan.h"
 
 struct found_link {
-    const char *path;       /* from the top of the domain, no query */
-    const char *fragment;   /* "" or an id */
+    const char *path;     /* from the top of the domain, no query */
+    const char *fragment; /* "" or an id */
     const char *as_written;
     const struct output *on;
 };
@@ -35,12 +35,13 @@ void linkcheck_free(struct linkcheck *l) {
     mem_free(l);
 }
 
-/* The five escapes that templates and the Markdown renderer write, undone; and %20 and the like. */
+/* The five escapes that templates and the Markdown renderer write, undone; and %20 and
+ * the like. */
 static char *unescape(struct arena *a, struct str s) {
     static const struct {
         const char *name, *text;
-    } entities[] = {{"&amp;", "&"}, {"&lt;", "<"}, {"&gt;", ">"}, {"&quot;", "\""}, {"&#39;", "'"},
-        {"&#x27;", "'"}};
+    } entities[] = {{"&amp;", "&"}, {"&lt;", "<"}, {"&gt;", ">"}, {"&quot;", "\""},
+        {"&#39;", "'"}, {"&#x27;", "'"}};
     char *out = arena_alloc(a, s.len + 1), *p = out;
     for (size_t i = 0; i < s.len;) {
         size_t k = 0, n = sizeof entities / sizeof *entities;
@@ -57,7 +58,8 @@ static char *unescape(struct arena *a, struct str s) {
 }
 
 static bool has_scheme(const char *url) {
-    size_t n = strspn(url, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
+    size_t n = strspn(
+        url, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
     return n > 1 && url[n] == ':';
 }
 
@@ -114,7 +116,9 @@ static bool next_attribute(struct str *rest, struct str *name, struct str *value
         char quote = ++i < r.len ? r.ptr[i] : ' ';
         bool quoted = quote == '"' || quote == '\'';
         from = i += quoted;
-        while (i < r.len && (quoted ? r.ptr[i] != quote : r.ptr[i] > ' ' && r.ptr[i] != '>')) i++;
+        while (i < r.len &&
+               (quoted ? r.ptr[i] != quote : r.ptr[i] > ' ' && r.ptr[i] != '>'))
+            i++;
         *value = str_slice(r, from, i);
         i += quoted;
     }
@@ -166,7 +170,8 @@ void linkcheck_page(struct linkcheck *l, const struct output *o, struct str html
 static bool find_written(struct str text, const char *url, size_t *at) {
     static const char around[] = "\"' \t\n()[]<>";
     size_t n = strlen(url);
-    for (size_t from = 0; str_find(str_slice(text, from, text.len), url, at); from += *at + 1) {
+    for (size_t from = 0; str_find(str_slice(text, from, text.len), url, at);
+         from += *at + 1) {
         size_t here = from + *at;
         bool before = here && strchr(around, text.ptr[here - 1]);
         bool after = here + n < text.len && strchr(around, text.ptr[here + n]);
@@ -197,12 +202,13 @@ static bool place_in_template(
     return found;
 }
 
-/* Pages are made of templates, the config and front matter: the one in which the link stands
- * as it is, else the page's own template. */
+/* Pages are made of templates, the config and front matter: the one in which the link
+ * stands as it is, else the page's own template. */
 static struct diag_place link_place(struct linkcheck *l, const struct found_link *f) {
     struct site *s = l->s;
     struct diag_place place = DIAG_FILE(f->on->file ? f->on->file->file : f->on->from);
-    if (f->on->file && place_in_template(f->on->file, f->as_written, &place)) return place;
+    if (f->on->file && place_in_template(f->on->file, f->as_written, &place))
+        return place;
     for (const struct theme *t = s->theme; t; t = t->base)
         for (size_t i = 0; i < t->n; i++)
             if (theme_find(s->theme, str_from(t->files[i].path)) == &t->files[i] &&
@@ -210,7 +216,8 @@ static struct diag_place link_place(struct linkcheck *l, const struct found_link
                 return place;
     if (place_in(s->tenant.text, s->tenant.file, f->as_written, &place)) return place;
     for (size_t i = 0; i < s->content.n; i++)
-        if (place_in(s->content.items[i].text, s->content.items[i].file, f->as_written, &place))
+        if (place_in(s->content.items[i].text, s->content.items[i].file, f->as_written,
+                &place))
             return place;
     return place;
 }
@@ -221,15 +228,16 @@ static void report_dead(struct linkcheck *l, const struct found_link *f) {
     const char *near = plan_suggest(s, str_from(f->path));
     diag_add(s->diags, DIAG_ERROR, link_place(l, f),
         "dead link: page %s points to \"%s\", and nothing is published there%s%s%s",
-        plan_url_path(&s->arena, f->on->path), f->as_written, near ? "; did you mean \"" : "",
-        near ? near : "", near ? "\"?" : "");
+        plan_url_path(&s->arena, f->on->path), f->as_written,
+        near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
 static void check_link(struct linkcheck *l, const struct found_link *f) {
     struct site *s = l->s;
     const struct output *to = plan_find(s, str_from(f->path));
     if (!to) {
-        if (!plan_is_external(s, str_from(f->path)) && !map_get(&s->redirects, str_from(f->path)))
+        if (!plan_is_external(s, str_from(f->path)) &&
+            !map_get(&s->redirects, str_from(f->path)))
             report_dead(l, f);
         return;
     }
@@ -237,7 +245,8 @@ static void check_link(struct linkcheck *l, const struct found_link *f) {
     char *url = plan_url_path(&s->arena, to->path);
     struct str key = str_from(arena_printf(&s->arena, "%s#%s", url, f->fragment));
     if (map_get(&l->ids, key) || map_get(&s->dead_fragments, key)) return;
-    if (!map_get(&l->read, str_from(url))) return; /* it failed to render, which was reported */
+    if (!map_get(&l->read, str_from(url)))
+        return; /* it failed to render, which was reported */
     diag_add(s->diags, DIAG_ERROR, link_place(l, f),
         "dead link: page %s points to \"%s\", but that page has no id \"%s\"",
         plan_url_path(&s->arena, f->on->path), f->as_written, f->fragment);

@@ -1,4 +1,5 @@
-/* Every href and src of the rendered pages, for `tenantry check`: what templates and content together point to. */
+/* Every href and src of the rendered pages, for `tenantry check`: what templates and
+ * content together point to. */
 #ifndef GENERATOR_LINKCHECK_H
 #define GENERATOR_LINKCHECK_H
 #include "generator/site.h"

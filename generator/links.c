@@ -16,7 +16,8 @@ static int hex_digit(char c) {
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* "my%20photo.png" names the file "my photo.png". A path with an encoded NUL stays as it is. */
+/* "my%20photo.png" names the file "my photo.png". A path with an encoded NUL stays as
+ * it is. */
 static struct str path_decode(struct arena *a, struct str path) {
     size_t n = 0;
     if (!str_find_char(path, '%', &n)) return path;
@@ -48,7 +49,8 @@ static struct reference reference_split(struct arena *a, struct str target) {
     return r;
 }
 
-/* What a dead reference becomes, so that the check of whole pages does not report it again. */
+/* What a dead reference becomes, so that the check of whole pages does not report it
+ * again. */
 static const struct markdown_target dead = {.url = "about:invalid"};
 
 static void dead_link(struct links *l, struct str target, struct diag_place place) {
@@ -59,17 +61,18 @@ static void dead_link(struct links *l, struct str target, struct diag_place plac
         near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
-static void want_fragment(
-    struct links *l, const struct item *to, struct str fragment, struct diag_place place) {
+static void want_fragment(struct links *l, const struct item *to, struct str fragment,
+    struct diag_place place) {
     if (fragment.len < 2) return;
     l->fragments = mem_grow(l->fragments, &l->cap, l->n + 1, sizeof *l->fragments);
     char *id = arena_str(&l->s->arena, str_slice(fragment, 1, fragment.len));
     l->fragments[l->n++] = (struct fragment){to, id, place};
 }
 
-static struct markdown_target target_url(struct links *l, const char *path, struct reference r) {
-    char *url = arena_printf(
-        &l->s->arena, "%s" STR_FMT STR_FMT, path, STR_ARG(r.query), STR_ARG(r.fragment));
+static struct markdown_target target_url(
+    struct links *l, const char *path, struct reference r) {
+    char *url = arena_printf(&l->s->arena, "%s" STR_FMT STR_FMT, path, STR_ARG(r.query),
+        STR_ARG(r.fragment));
     return (struct markdown_target){.url = url};
 }
 
@@ -104,7 +107,8 @@ static const char *suggest_file(const struct links *l, const char *rel) {
     stem.len -= strlen(".md");
     for (size_t i = 0; i < c->n; i++) {
         struct str name = path_base(str_from(c->items[i].rel));
-        known[i] = arena_str(&l->s->arena, str_slice(name, 0, name.len - strlen(".md")));
+        known[i] =
+            arena_str(&l->s->arena, str_slice(name, 0, name.len - strlen(".md")));
     }
     const char *near = diag_suggest(stem, known, c->n);
     for (size_t i = 0; near && i < c->n; i++)
@@ -115,8 +119,9 @@ static const char *suggest_file(const struct links *l, const char *rel) {
 
 static void no_such_file(struct links *l, const char *rel, struct diag_place place) {
     const char *near = suggest_file(l, rel);
-    diag_add(l->s->diags, DIAG_ERROR, place, "dead link: there is no file content/%s/%s%s%s%s",
-        l->s->tenant.id, rel, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    diag_add(l->s->diags, DIAG_ERROR, place,
+        "dead link: there is no file content/%s/%s%s%s%s", l->s->tenant.id, rel,
+        near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
 /* A link to another Markdown file, by its place in the content folder. */
@@ -130,7 +135,8 @@ static struct markdown_target resolve_item(
     if (to == l->s->content.landing) return target_url(l, "/", r);
     if (!to->hidden && !to->path && l->s->plan.unsure) return dead;
     if (to->hidden || !to->path) {
-        diag_add(l->s->diags, DIAG_ERROR, place, "dead link: %s is not published (%s)", to->file,
+        diag_add(l->s->diags, DIAG_ERROR, place, "dead link: %s is not published (%s)",
+            to->file,
             to->draft    ? "a draft"
             : to->future ? "its date is yet to come"
             : to->hidden ? "expired"
@@ -160,7 +166,8 @@ static bool leaves_site(struct str target) {
     bool scheme = str_find_char(target, ':', &colon) && colon > 1;
     for (size_t i = 0; i < colon && scheme; i++) {
         char c = target.ptr[i];
-        scheme = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (i && strchr("+-.0123456789", c));
+        scheme = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                 (i && strchr("+-.0123456789", c));
     }
     return scheme || str_starts(target, "//");
 }
@@ -193,9 +200,10 @@ static struct markdown_target resolve_image(
         (plan_find(s, r.path) || plan_is_external(s, r.path)))
         return (struct markdown_target){0};
     const char *near = suggest_image(l, r.path, str_from(dir));
-    diag_add(s->diags, DIAG_ERROR, place,
-        "image \"" STR_FMT "\" is not there%s%s%s", STR_ARG(target),
-        near ? "; did you mean \"" : ": expected a file beside this one, or images/... in tenants/",
+    diag_add(s->diags, DIAG_ERROR, place, "image \"" STR_FMT "\" is not there%s%s%s",
+        STR_ARG(target),
+        near ? "; did you mean \""
+             : ": expected a file beside this one, or images/... in tenants/",
         near ? near : s->tenant.id, near ? "\"?" : "/");
     return dead;
 }
@@ -209,7 +217,8 @@ static struct markdown_target resolve(
         return (struct markdown_target){0};
     }
     struct reference r = reference_split(&l->s->arena, target);
-    if (r.path.len && r.path.ptr[0] == '/') return resolve_absolute(l, r, target, place);
+    if (r.path.len && r.path.ptr[0] == '/')
+        return resolve_absolute(l, r, target, place);
     if (r.path.len) return resolve_relative(l, r, target, place);
     want_fragment(l, l->item, r.fragment, place);
     return (struct markdown_target){0};
@@ -241,7 +250,8 @@ static void report_fragment(struct links *l, const struct fragment *f) {
     struct site *s = l->s;
     size_t n = json_array_size(f->to->ids);
     const char **known = mem_alloc((n + 1) * sizeof *known);
-    for (size_t i = 0; i < n; i++) known[i] = json_string_value(json_array_get(f->to->ids, i));
+    for (size_t i = 0; i < n; i++)
+        known[i] = json_string_value(json_array_get(f->to->ids, i));
     const char *near = diag_suggest(str_from(f->id), known, n);
     diag_add(s->diags, DIAG_ERROR, f->place,
         "dead link: %s has no heading with the id \"%s\"%s%s%s", f->to->file, f->id,

@@ -105,7 +105,8 @@ static bool check_utf8(
     return false;
 }
 
-/* Nothing of a document may outlast the call: its JSON can lie in the caller's arena. */
+/* Nothing of a document may outlast the call: its JSON can lie in the caller's arena.
+ */
 static bool give_up(struct markdown *m) {
     json_decref(m->toc);
     json_decref(m->ids);

@@ -10,9 +10,10 @@
 
 #define MEDIA_MAX (25u << 20) /* Cloudflare Pages takes files up to 25 MiB */
 
-void media_init(struct media_set *m, struct arena *a, const struct workspace *w, const char *tenant,
-    struct diag_list *diags) {
-    *m = (struct media_set){.arena = a, .workspace = w, .tenant = tenant, .diags = diags};
+void media_init(struct media_set *m, struct arena *a, const struct workspace *w,
+    const char *tenant, struct diag_list *diags) {
+    *m = (struct media_set){
+        .arena = a, .workspace = w, .tenant = tenant, .diags = diags};
 }
 
 void media_dispose(struct media_set *m) {
@@ -30,9 +31,10 @@ static json_t *media_json(const struct media *f) {
     return v;
 }
 
-/* Reads, measures and names the file. `below` is its path under the published folder. */
-static struct media *media_load(struct media_set *m, const struct root *root, const char *path,
-    const char *folder, const char *below) {
+/* Reads, measures and names the file. `below` is its path under the published folder.
+ */
+static struct media *media_load(struct media_set *m, const struct root *root,
+    const char *path, const char *folder, const char *below) {
     struct buf bytes;
     buf_init(&bytes, 0);
     int err = root_read(root, path, MEDIA_MAX, &bytes);
@@ -50,8 +52,8 @@ static struct media *media_load(struct media_set *m, const struct root *root, co
     f->root = root;
     f->path = path;
     f->size = bytes.len;
-    f->output = arena_printf(m->arena, "%s/%s", folder,
-        fingerprint_path(m->arena, str_from(below), hex));
+    f->output = arena_printf(
+        m->arena, "%s/%s", folder, fingerprint_path(m->arena, str_from(below), hex));
     f->url = arena_printf(m->arena, "/%s", f->output);
     if (!image_info(buf_view(&bytes), &f->info)) f->info = (struct image_info){0};
     f->view = media_json(f);
@@ -90,11 +92,13 @@ static struct media *media_content(struct media_set *m, const char *rel) {
         m, key, media_load(m, &m->workspace->content, file->path, "media", rel));
 }
 
-/* Only pictures and media may be taken from a tenant's folder by name: config.json and templates are not for visitors. */
+/* Only pictures and media may be taken from a tenant's folder by name: config.json and
+ * templates are not for visitors. */
 static bool is_publishable(struct str path) {
     struct str suffix = path_suffix(path);
-    return !str_is(suffix, "json") && !str_is(suffix, "md") && !str_starts(path, "templates/") &&
-           !str_starts(path, "static/") && path.ptr[0] != '.' && path.ptr[0] != '_';
+    return !str_is(suffix, "json") && !str_is(suffix, "md") &&
+           !str_starts(path, "templates/") && !str_starts(path, "static/") &&
+           path.ptr[0] != '.' && path.ptr[0] != '_';
 }
 
 static struct media *find_tenant_path(struct media_set *m, struct str path) {
@@ -104,8 +108,10 @@ static struct media *find_tenant_path(struct media_set *m, struct str path) {
 
 struct media *media_find(struct media_set *m, struct str ref, const char *dir) {
     char *own = arena_printf(m->arena, "/tenants/%s/", m->tenant);
-    if (str_starts(ref, own)) return find_tenant_path(m, str_slice(ref, strlen(own), ref.len));
-    if (str_starts(ref, "/images/")) return find_tenant_path(m, str_slice(ref, 1, ref.len));
+    if (str_starts(ref, own))
+        return find_tenant_path(m, str_slice(ref, strlen(own), ref.len));
+    if (str_starts(ref, "/images/"))
+        return find_tenant_path(m, str_slice(ref, 1, ref.len));
     if (!ref.len || ref.ptr[0] == '/') return NULL;
     if (dir && m->content) {
         char *rel = path_resolve(m->arena, str_from(dir), ref);

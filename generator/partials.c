@@ -11,7 +11,8 @@
 static struct str default_suffix(const struct partials *p, enum escape from) {
     if (from == ESCAPE_HTML && !str_is(p->suffix, "xml") && !str_is(p->suffix, "svg"))
         return STR("html");
-    if (from == ESCAPE_JSON && !str_is(p->suffix, "webmanifest") && !str_is(p->suffix, "js"))
+    if (from == ESCAPE_JSON && !str_is(p->suffix, "webmanifest") &&
+        !str_is(p->suffix, "js"))
         return STR("json");
     return p->suffix;
 }
@@ -19,8 +20,8 @@ static struct str default_suffix(const struct partials *p, enum escape from) {
 static const struct theme_file *find_in(
     const struct partials *p, const char *folder, struct str name, struct str suffix) {
     char path[NAME_MAX_LEN + 64];
-    int n = snprintf(path, sizeof path, "%s" STR_FMT "%s" STR_FMT, folder, STR_ARG(name),
-        suffix.len ? "." : "", STR_ARG(suffix));
+    int n = snprintf(path, sizeof path, "%s" STR_FMT "%s" STR_FMT, folder,
+        STR_ARG(name), suffix.len ? "." : "", STR_ARG(suffix));
     return theme_find(p->theme, (struct str){path, (size_t)n});
 }
 
@@ -34,7 +35,8 @@ static const struct template *find_partial(void *ctx, struct str name, bool pare
     if (str_find_char(name, '/', &(size_t){0}))
         f = find_in(p, "", name, suffix);
     else
-        for (int i = 0; i < 2 && !f; i++) f = find_in(p, folders[i ^ parent], name, suffix);
+        for (int i = 0; i < 2 && !f; i++)
+            f = find_in(p, folders[i ^ parent], name, suffix);
     if (!f) return NULL;
     *escape = escape_for(str_from(f->path));
     *broken = f->broken;
@@ -71,7 +73,8 @@ static const char *suggest_partial(void *ctx, struct str name, bool parent) {
     return best;
 }
 
-struct template_env partials_env(struct partials *p, const struct site *s, struct str output_path) {
+struct template_env partials_env(
+    struct partials *p, const struct site *s, struct str output_path) {
     *p = (struct partials){s->theme, path_suffix(output_path), s->diags};
     return (struct template_env){.find = find_partial,
         .suggest = suggest_partial,

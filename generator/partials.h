@@ -9,5 +9,6 @@ struct partials {
     struct diag_list *diags;
 };
 /* The environment for rendering one output; `p` must live as long as it. */
-struct template_env partials_env(struct partials *p, const struct site *s, struct str output_path);
+struct template_env partials_env(
+    struct partials *p, const struct site *s, struct str output_path);
 #endif

@@ -28,7 +28,8 @@ static struct diag_place path_place(const struct output *o) {
     return DIAG_FILE(o->from);
 }
 
-static bool path_taken(struct site *s, const struct output *o, const struct output *by) {
+static bool path_taken(
+    struct site *s, const struct output *o, const struct output *by) {
     const char *rule = "rename one of them";
     if (strcmp(o->path, by->path))
         rule = "one is a file where the other needs a folder";
@@ -44,10 +45,12 @@ static bool path_safe(struct site *s, const struct output *o) {
     struct diag_place place = DIAG_FILE(o->from);
     if (o->file && o->file->each_path) place = template_start(o->file->each_path);
     diag_add(s->diags, DIAG_ERROR, place,
-        "\"%s\" is no path inside a site: it must be relative, without . or .. parts or "
+        "\"%s\" is no path inside a site: it must be relative, without . or .. parts "
+        "or "
         "control characters",
         o->path);
-    if (o->content) diag_note(s->diags, DIAG_FILE(o->content->file), "made for this file");
+    if (o->content)
+        diag_note(s->diags, DIAG_FILE(o->content->file), "made for this file");
     s->plan.unsure = true;
     return false;
 }
@@ -64,8 +67,8 @@ static bool plan_add(struct site *s, struct output *o) {
     return true;
 }
 
-static bool plan_copy(struct site *s, const char *path, const struct root *root,
-    const char *source) {
+static bool plan_copy(
+    struct site *s, const char *path, const struct root *root, const char *source) {
     struct output *o = arena_alloc(&s->arena, sizeof *o);
     o->path = path;
     o->kind = OUTPUT_COPY;
@@ -115,7 +118,8 @@ static bool plan_files(struct site *s) {
     const struct root *tenants = &s->build->workspace.tenants;
     bool ok = plan_public_config(s);
     for (size_t i = 0; i < s->n_documents; i++)
-        ok &= plan_copy(s, s->documents[i].name, tenants, tenant_path(s, s->documents[i].name));
+        ok &= plan_copy(
+            s, s->documents[i].name, tenants, tenant_path(s, s->documents[i].name));
     for (size_t i = 0; i < s->n_statics; i++)
         ok &= plan_copy(s, s->statics[i] + strlen("static/"), tenants,
             tenant_path(s, s->statics[i]));
@@ -159,7 +163,8 @@ struct planner {
     struct item *content; /* behind the element, or NULL */
 };
 
-/* A path template of the file, evaluated with the element and, for pages, the number. */
+/* A path template of the file, evaluated with the element and, for pages, the number.
+ */
 static char *eval_path(struct planner *p, const struct template *t, unsigned number) {
     json_t *extra = json_object(), *stack[3] = {p->s->view};
     size_t n = 1;
@@ -178,8 +183,8 @@ static char *eval_path(struct planner *p, const struct template *t, unsigned num
 }
 
 static bool in_sitemap(const struct planner *p, const char *path) {
-    return str_ends(str_from(path), ".html") && strcmp(path, "404.html") && !p->f->no_sitemap &&
-           (!p->content || !p->content->no_sitemap);
+    return str_ends(str_from(path), ".html") && strcmp(path, "404.html") &&
+           !p->f->no_sitemap && (!p->content || !p->content->no_sitemap);
 }
 
 static struct output *plan_page(struct planner *p, const char *path) {
@@ -210,8 +215,8 @@ static bool plan_pages(struct planner *p, const char *first) {
     size_t n = json_array_size(over), total = (n + p->f->size - 1) / p->f->size;
     if (total < 1) total = 1;
     if (total > PAGES_MAX) {
-        diag_add(s->diags, DIAG_ERROR, DIAG_FILE(p->f->file), "more than %d pages; raise size",
-            PAGES_MAX);
+        diag_add(s->diags, DIAG_ERROR, DIAG_FILE(p->f->file),
+            "more than %d pages; raise size", PAGES_MAX);
         return false;
     }
     const char **paths = arena_alloc(&s->arena, total * sizeof *paths);
@@ -247,8 +252,8 @@ static void check_list_name(
     size_t n = 0;
     json_t *v;
     if (!name || json_path(s->view, name)) return;
-    json_object_foreach(s->view, key, v)
-        if (json_is_array(v) && n < sizeof known / sizeof *known) known[n++] = key;
+    json_object_foreach(s->view, key,
+        v) if (json_is_array(v) && n < sizeof known / sizeof *known) known[n++] = key;
     const char *near = diag_suggest(str_from(name), known, n);
     if (near)
         diag_add(s->diags, DIAG_WARNING, meta_place(f, pointer),
@@ -305,16 +310,18 @@ static bool plan_templates(struct site *s) {
 
 /* ---- redirects ---- */
 
-static bool plan_alias(struct site *s, const struct item *it, const char *from, size_t i) {
+static bool plan_alias(
+    struct site *s, const struct item *it, const char *from, size_t i) {
     char *pointer = arena_printf(&s->arena, "/aliases/%zu", i);
     struct diag_place place = frontmatter_place(&it->fm, it->file, pointer, false);
     const struct output *page = plan_find(s, str_from(from));
     const struct alias *other = map_get(&s->redirects, str_from(from));
     if (page)
-        diag_add(s->diags, DIAG_ERROR, place, "alias %s is also a page, made by %s", from,
-            page->from);
+        diag_add(s->diags, DIAG_ERROR, place, "alias %s is also a page, made by %s",
+            from, page->from);
     else if (other && other->to != it)
-        diag_add(s->diags, DIAG_ERROR, place, "alias %s is also one of %s", from, other->to->file);
+        diag_add(s->diags, DIAG_ERROR, place, "alias %s is also one of %s", from,
+            other->to->file);
     if (page || other) return !page && other->to == it;
     s->aliases[s->n_aliases] = (struct alias){from, it};
     map_set(&s->redirects, str_from(from), &s->aliases[s->n_aliases++]);
@@ -329,7 +336,8 @@ static bool plan_aliases(struct site *s) {
     for (size_t i = 0; i < s->content.n; i++) {
         const struct item *it = &s->content.items[i];
         if (it->hidden || !it->path) continue;
-        for (size_t k = 0; k < it->n_aliases; k++) ok &= plan_alias(s, it, it->aliases[k], k);
+        for (size_t k = 0; k < it->n_aliases; k++)
+            ok &= plan_alias(s, it, it->aliases[k], k);
     }
     return ok;
 }
@@ -337,7 +345,8 @@ static bool plan_aliases(struct site *s) {
 /* ---- the whole ---- */
 
 static int by_path(const void *a, const void *b) {
-    return strcmp((*(struct output *const *)a)->path, (*(struct output *const *)b)->path);
+    return strcmp(
+        (*(struct output *const *)a)->path, (*(struct output *const *)b)->path);
 }
 
 bool plan_site(struct site *s) {
@@ -365,7 +374,8 @@ const struct output *plan_find(const struct site *s, struct str path) {
     struct str file = {name, path.len - 1};
     const struct output *o = map_get(&s->plan.by_path, file);
     if (o) return o;
-    const char *index = !file.len || name[file.len - 1] == '/' ? "index.html" : "/index.html";
+    const char *index =
+        !file.len || name[file.len - 1] == '/' ? "index.html" : "/index.html";
     memcpy(name + file.len, index, strlen(index) + 1);
     return map_get(&s->plan.by_path, str_from(name));
 }

@@ -15,7 +15,8 @@
 #include "generator/plan_tenant.h"
 #include "generator/view.h"
 
-#define STATIC_TEXT_MAX (4u << 20) /* bytes of a static file that is searched for secrets */
+#define STATIC_TEXT_MAX                                                                \
+    (4u << 20)               /* bytes of a static file that is searched for secrets */
 #define PAGE_MAX (64u << 20) /* bytes of one rendered file */
 
 struct job { /* a tenant in the making */
@@ -24,8 +25,8 @@ struct job { /* a tenant in the making */
     struct worker *worker;
     struct links links;
     struct linkcheck *linkcheck; /* only with check */
-    struct buf page;     /* reused for every output */
-    struct tree **trees; /* canonical first */
+    struct buf page;             /* reused for every output */
+    struct tree **trees;         /* canonical first */
     size_t n_trees;
     bool failed;
     bool machine; /* the disk failed, not the input */
@@ -45,8 +46,8 @@ static void machine_error(struct job *j, const struct tree *t) {
 
 /* Files that are copied as they are; pictures and the like hold no text. */
 static void check_static(struct site *s, const char *path) {
-    static const char *const suffixes[] = {
-        "txt", "json", "js", "mjs", "css", "html", "xml", "svg", "md", "csv", "yml", "yaml", "env"};
+    static const char *const suffixes[] = {"txt", "json", "js", "mjs", "css", "html",
+        "xml", "svg", "md", "csv", "yml", "yaml", "env"};
     struct str suffix = path_suffix(str_from(path));
     bool text = !suffix.len;
     for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++)
@@ -57,7 +58,8 @@ static void check_static(struct site *s, const char *path) {
     char *name = arena_printf(&s->arena, "%s/%s", s->tenant.id, path);
     /* What cannot be read is reported when it is published. */
     if (!root_read(&s->build->workspace.tenants, name, STATIC_TEXT_MAX, &bytes))
-        secrets_check(buf_view(&bytes), arena_printf(&s->arena, "tenants/%s", name), 1, s->diags);
+        secrets_check(
+            buf_view(&bytes), arena_printf(&s->arena, "tenants/%s", name), 1, s->diags);
     buf_dispose(&bytes);
 }
 
@@ -67,13 +69,14 @@ static void check_secrets(struct site *s) {
     secrets_check(s->tenant.text, s->tenant.file, 1, s->diags);
     for (size_t i = 0; i < s->content.n; i++)
         if (!s->content.items[i].hidden)
-            secrets_check(s->content.items[i].text, s->content.items[i].file, 1, s->diags);
+            secrets_check(
+                s->content.items[i].text, s->content.items[i].file, 1, s->diags);
 }
 
 static bool is_published(void *ctx, struct str path) {
     struct site *s = ctx;
-    return plan_find(s, path) || plan_is_external(s, path) || map_get(&s->redirects, path) ||
-           media_find(&s->media, path, NULL);
+    return plan_find(s, path) || plan_is_external(s, path) ||
+           map_get(&s->redirects, path) || media_find(&s->media, path, NULL);
 }
 
 static const char *owner_of(void *ctx, struct str host) {
@@ -112,7 +115,8 @@ static void render_item(struct job *j, struct item *it) {
         r = (struct markdown_result){.html = STR(""), .summary = STR("")};
     }
     view_item_body(s, it, &r);
-    if (j->links.moved.used) json_set_text(it->view, "source_md", links_source(&j->links));
+    if (j->links.moved.used)
+        json_set_text(it->view, "source_md", links_source(&j->links));
     it->ids = r.ids;
     json_decref(r.toc);
 }
@@ -145,7 +149,8 @@ static json_t *flagged_slice(json_t *list, size_t from, size_t count) {
     return out;
 }
 
-static void pager_neighbour(struct site *s, json_t *v, const char *which, const char *path) {
+static void pager_neighbour(
+    struct site *s, json_t *v, const char *which, const char *path) {
     char *key = arena_printf(&s->arena, "%s_path", which);
     json_set_str(v, key, path);
     key = arena_printf(&s->arena, "%s_url", which);
@@ -177,9 +182,9 @@ static json_t *pager_view(struct site *s, const struct pager *p) {
 static bool has_tag(const json_t *item, const char *tag) {
     json_t *t;
     size_t i;
-    json_array_foreach(json_object_get(item, "tags"), i, t)
-        if (!strcmp(json_path_string(t, "name"), tag) || !strcmp(json_path_string(t, "slug"), tag))
-            return true;
+    json_array_foreach(json_object_get(item, "tags"), i,
+        t) if (!strcmp(json_path_string(t, "name"), tag) ||
+               !strcmp(json_path_string(t, "slug"), tag)) return true;
     return false;
 }
 
@@ -227,14 +232,16 @@ static bool render_output(struct job *j, const struct output *o) {
     struct partials p;
     struct template_env env = partials_env(&p, s, str_from(o->path));
     buf_reset(&j->page);
-    bool ok = template_render(o->file->body, escape_for(str_from(o->path)), stack, n, &env, &j->page);
+    bool ok = template_render(
+        o->file->body, escape_for(str_from(o->path)), stack, n, &env, &j->page);
     json_decref(names);
     return ok;
 }
 
 /* The lines counted are those of the output; a note names the template to change. */
 static bool check_edge(struct site *s, const struct output *o,
-    bool (*check)(struct str text, const char *file, struct diag_list *diags), struct str text) {
+    bool (*check)(struct str text, const char *file, struct diag_list *diags),
+    struct str text) {
     char *name = arena_printf(&s->arena, "%s/%s", s->tenant.canonical, o->path);
     struct diag_list found;
     diag_init(&found);
@@ -251,7 +258,8 @@ static bool check_rendered(struct job *j, const struct output *o) {
     struct site *s = &j->site;
     struct str text = buf_view(&j->page);
     if (!strcmp(o->path, "_headers")) return check_edge(s, o, edge_check_headers, text);
-    if (!strcmp(o->path, "_redirects")) return check_edge(s, o, edge_check_redirects, text);
+    if (!strcmp(o->path, "_redirects"))
+        return check_edge(s, o, edge_check_redirects, text);
     if (j->linkcheck) linkcheck_page(j->linkcheck, o, text);
     return true;
 }
@@ -262,8 +270,8 @@ static void put_copy(struct job *j, struct tree *t, const struct output *o) {
     struct stat st;
     int fd = root_open_file(o->root, o->source, &st);
     if (fd < 0) {
-        diag_add(j->site.diags, DIAG_ERROR, DIAG_FILE(o->from), "cannot be published: %s",
-            file_error(errno));
+        diag_add(j->site.diags, DIAG_ERROR, DIAG_FILE(o->from),
+            "cannot be published: %s", file_error(errno));
         j->failed = true;
         return;
     }
@@ -272,7 +280,8 @@ static void put_copy(struct job *j, struct tree *t, const struct output *o) {
     close(fd);
 }
 
-static void put_bytes(struct job *j, struct tree *t, const char *path, struct str bytes) {
+static void put_bytes(
+    struct job *j, struct tree *t, const char *path, struct str bytes) {
     if (t && tree_put(t, path, bytes)) machine_error(j, t);
 }
 
@@ -337,7 +346,8 @@ static void commit_all(struct job *j) {
     for (size_t i = 0; i < j->n_trees && !j->failed; i++) {
         if (tree_finish(j->trees[i])) machine_error(j, j->trees[i]);
     }
-    /* The redirects of the other domains come first: they never lead to a page that is not there yet. */
+    /* The redirects of the other domains come first: they never lead to a page that is
+     * not there yet. */
     for (size_t i = j->n_trees; i-- > 0 && !j->failed;) {
         if (tree_commit(j->trees[i], j->site.build->options->durable))
             machine_error(j, j->trees[i]);
@@ -374,7 +384,8 @@ static json_t *site_result(struct job *j, size_t i) {
     json_set_bool(v, "fresh", st->fresh);
     if (j->site.build->options->json) {
         json_object_set_new(v, "changed", path_list(st->changed, st->n_changed));
-        json_object_set_new(v, "removed_paths", path_list(st->removed_paths, st->n_removed));
+        json_object_set_new(
+            v, "removed_paths", path_list(st->removed_paths, st->n_removed));
     }
     return v;
 }
@@ -382,7 +393,8 @@ static json_t *site_result(struct job *j, size_t i) {
 static void make_result(struct job *j, json_t *result, double began) {
     json_t *sites = json_array();
     bool ok = !j->failed && !j->site.diags->errors;
-    for (size_t i = 0; i < j->n_trees && ok; i++) json_array_append_new(sites, site_result(j, i));
+    for (size_t i = 0; i < j->n_trees && ok; i++)
+        json_array_append_new(sites, site_result(j, i));
     json_set_bool(result, "ok", ok);
     json_set_bool(result, "machine", j->machine);
     json_object_set_new(result, "sites", sites);
@@ -422,8 +434,8 @@ static void make_site(struct job *j) {
     if (j->out && !j->failed) commit_all(j);
 }
 
-void render_tenant(const struct build *b, const char *id, struct out_dir *out, struct worker *w,
-    struct diag_list *diags, json_t *result) {
+void render_tenant(const struct build *b, const char *id, struct out_dir *out,
+    struct worker *w, struct diag_list *diags, json_t *result) {
     struct job j = {.out = out, .worker = w};
     struct site *s = &j.site;
     double began = clock_seconds();
@@ -431,8 +443,10 @@ void render_tenant(const struct build *b, const char *id, struct out_dir *out, s
     if (site_open(s, b, id, diags)) {
         step(&j, arena_printf(&s->arena, "%s/%s", b->workspace.content.name, id));
         if (!site_read(s)) j.failed = true;
-        if (s->theme) make_site(&j);
-        else j.failed = true;
+        if (s->theme)
+            make_site(&j);
+        else
+            j.failed = true;
     } else {
         site_read(s); /* its mistakes do not depend on the config */
         j.failed = true;

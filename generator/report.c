@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 
-#define SITES_LISTED 40   /* more than that are listed only with -v */
+#define SITES_LISTED 40 /* more than that are listed only with -v */
 #define PROGRESS_SECONDS 0.1
 
 void report_init(struct report *r, const struct options *o) {
@@ -19,15 +19,18 @@ void report_progress(struct report *r, size_t done, size_t total) {
     if (!r->terminal || r->options->verbosity < 0) return;
     if (done < total && now - r->shown < PROGRESS_SECONDS) return;
     r->shown = now;
-    if (now - r->began > PROGRESS_SECONDS) /* a build shorter than a blink needs no progress */
-        fprintf(stderr, done < total ? "\r%zu of %zu tenants\033[K" : "\r\033[K", done, total);
+    if (now - r->began >
+        PROGRESS_SECONDS) /* a build shorter than a blink needs no progress */
+        fprintf(stderr, done < total ? "\r%zu of %zu tenants\033[K" : "\r\033[K", done,
+            total);
     fflush(stderr);
 }
 
 void report_diags(struct report *r, const struct diag_list *diags, int dir_fd) {
     bool colour = r->terminal;
     for (const struct diag *d = diags->first; d; d = d->next) {
-        if (d->level == DIAG_NOTICE && r->options->verbosity < 1 && !r->options->json) continue;
+        if (d->level == DIAG_NOTICE && r->options->verbosity < 1 && !r->options->json)
+            continue;
         if (d->level == DIAG_WARNING && r->options->verbosity < 0) continue;
         if (r->options->json)
             diag_print_json(d, stdout);
@@ -52,13 +55,15 @@ static void print_site(json_t *site, double seconds, bool check) {
         printf("redirects to the canonical host\n");
         return;
     }
-    printf("%6lld pages %6lld files ", (long long)json_integer_value(json_object_get(site, "pages")),
+    printf("%6lld pages %6lld files ",
+        (long long)json_integer_value(json_object_get(site, "pages")),
         (long long)json_integer_value(json_object_get(site, "files")));
     print_bytes((double)json_integer_value(json_object_get(site, "bytes")));
     printf(" %7.0f ms", seconds * 1000);
     if (!check && !json_is_true(json_object_get(site, "fresh"))) {
         if (written + removed)
-            printf("   %lld changed, %lld removed", (long long)written, (long long)removed);
+            printf("   %lld changed, %lld removed", (long long)written,
+                (long long)removed);
         else
             printf("   unchanged");
     }
@@ -140,9 +145,10 @@ static void summary_human(struct report *r, json_t *results, json_t *removed_tre
         json_array_foreach(results, i, result)
             json_array_foreach(json_object_get(result, "sites"), k, site) print_site(
                 site, json_real_value(json_object_get(result, "seconds")), check);
-    json_array_foreach(removed_trees, i, name)
-        printf("  %-32s removed: no tenant lists it any more\n", json_string_value(name));
-    printf("%s %lld tenant%s", check ? "checked" : "built", (long long)t->ok, plural(t->ok));
+    json_array_foreach(removed_trees, i, name) printf(
+        "  %-32s removed: no tenant lists it any more\n", json_string_value(name));
+    printf("%s %lld tenant%s", check ? "checked" : "built", (long long)t->ok,
+        plural(t->ok));
     if (!check) {
         printf(", %lld pages, %lld files,", (long long)t->pages, (long long)t->files);
         print_bytes((double)t->bytes);

@@ -1,4 +1,5 @@
-/* What a build says: diagnostics, progress, summary; for people or, with --format json, one object a line. */
+/* What a build says: diagnostics, progress, summary; for people or, with --format json,
+ * one object a line. */
 #ifndef GENERATOR_REPORT_H
 #define GENERATOR_REPORT_H
 #include "base/diag.h"
@@ -9,12 +10,13 @@ struct report {
     const struct options *options;
     bool terminal; /* standard error is one: colour and progress */
     double began;
-    double shown;  /* when the progress line was last drawn */
+    double shown; /* when the progress line was last drawn */
 };
 void report_init(struct report *r, const struct options *o);
 void report_progress(struct report *r, size_t done, size_t total);
 void report_diags(struct report *r, const struct diag_list *diags, int dir_fd);
-/* `results`: per tenant, in order: {tenant, ok, sites[...], seconds} as render_tenant made them. */
-void report_summary(struct report *r, json_t *results, json_t *removed_trees, const struct diag_list *diags,
-    const char *out_name);
+/* `results`: per tenant, in order: {tenant, ok, sites[...], seconds} as render_tenant
+ * made them. */
+void report_summary(struct report *r, json_t *results, json_t *removed_trees,
+    const struct diag_list *diags, const char *out_name);
 #endif

@@ -9,8 +9,8 @@
 #define ALNUM "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 #define UPPER_DIGIT "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define TAIL_MAX 512
-#define RUN_MIN 20       /* the shortest secret: prefix and tail together */
-#define KEY_LINE_MAX 64  /* "-----BEGIN ... PRIVATE KEY-----" and a line break */
+#define RUN_MIN 20      /* the shortest secret: prefix and tail together */
+#define KEY_LINE_MAX 64 /* "-----BEGIN ... PRIVATE KEY-----" and a line break */
 
 struct pattern {
     const char *prefix, *what;

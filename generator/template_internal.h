@@ -52,7 +52,7 @@ struct template {
     const char *file;
     unsigned first_line;
     unsigned first_col; /* of its first line; 0: 1 */
-    bool has_unsafe; /* some node is NODE_UNSAFE */
+    bool has_unsafe;    /* some node is NODE_UNSAFE */
     struct str text;
     const struct node *nodes;
     uint32_t n;

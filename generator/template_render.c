@@ -175,13 +175,15 @@ static bool partial_name(struct render *r, const struct frame *f,
     return name->len > 0;
 }
 
-/* A block that is filled but that the layout does not have would vanish in silence.  Only a
- * likely slip is reported: a theme may fill blocks for layouts of another. */
-static void check_block(struct render *r, const struct frame *inner, const struct node *arg) {
+/* A block that is filled but that the layout does not have would vanish in silence.
+ * Only a likely slip is reported: a theme may fill blocks for layouts of another. */
+static void check_block(
+    struct render *r, const struct frame *inner, const struct node *arg) {
     const char *known[64];
     size_t n = 0;
     struct arena a;
-    for (const struct node *b = inner->t->nodes; b < inner->t->nodes + inner->t->n; b++) {
+    for (const struct node *b = inner->t->nodes; b < inner->t->nodes + inner->t->n;
+         b++) {
         if (b->kind == NODE_PARENT) return; /* it may go on to that one */
         if (b->kind == NODE_BLOCK && str_equal(b->name, arg->name)) return;
     }

@@ -56,9 +56,11 @@ static bool is_quote(const struct frontmatter *fm, struct diag_place place) {
     return false;
 }
 
-static const struct template *meta_template(struct loader *l, json_t *v, const char *pointer) {
+static const struct template *meta_template(
+    struct loader *l, json_t *v, const char *pointer) {
     if (!json_is_string(v) || !json_string_length(v)) {
-        meta_error(l, pointer, "path: expected text such as \"blog/{{slug}}/index.html\"");
+        meta_error(
+            l, pointer, "path: expected text such as \"blog/{{slug}}/index.html\"");
         return NULL;
     }
     struct diag_place place = frontmatter_place(&l->fm, l->f->file, pointer, false);
@@ -73,10 +75,11 @@ static void read_paginate(struct loader *l) {
     json_t *p = json_object_get(l->fm.values, "paginate");
     if (!p) return;
     json_t *over = json_object_get(p, "over"), *size = json_object_get(p, "size");
-    if (!json_is_string(over) || !json_is_integer(size) || json_integer_value(size) < 1 ||
-        json_integer_value(size) > 10000) {
+    if (!json_is_string(over) || !json_is_integer(size) ||
+        json_integer_value(size) < 1 || json_integer_value(size) > 10000) {
         meta_error(l, "/paginate",
-            "paginate: expected {over: LIST, size: 1 to 10000, path: \"...{{number}}...\"}");
+            "paginate: expected {over: LIST, size: 1 to 10000, path: "
+            "\"...{{number}}...\"}");
         return;
     }
     l->f->over = json_string_value(over);
@@ -107,7 +110,8 @@ static void read_lists(struct loader *l) {
     const char *name;
     if (!lists) return;
     if (!json_is_object(lists)) {
-        meta_error(l, "/lists", "lists: expected {NAME: {from: LIST, tag: TAG, limit: N}}");
+        meta_error(
+            l, "/lists", "lists: expected {NAME: {from: LIST, tag: TAG, limit: N}}");
         return;
     }
     json_object_foreach(lists, name, def) read_list(l, name, def);
@@ -133,19 +137,22 @@ static void read_meta(struct loader *l) {
     f->no_sitemap = json_is_false(json_object_get(l->fm.values, "sitemap"));
     json_t *path = json_object_get(l->fm.values, "path");
     if (f->each && !path)
-        meta_error(l, "/each", "`each` needs `path`, such as \"blog/{{slug}}/index.html\"");
+        meta_error(
+            l, "/each", "`each` needs `path`, such as \"blog/{{slug}}/index.html\"");
     else if (f->each)
         f->each_path = meta_template(l, path, "/path");
     read_paginate(l);
     read_lists(l);
 }
 
-static void load_template(struct theme_file *f, struct arena *a, struct diag_list *diags) {
+static void load_template(
+    struct theme_file *f, struct arena *a, struct diag_list *diags) {
     struct buf text;
     buf_init(&text, 0);
     int err = root_read(f->root, f->rel, TEMPLATE_MAX, &text);
     if (err) {
-        diag_add(diags, DIAG_ERROR, DIAG_FILE(f->file), "cannot be read: %s", file_error(err));
+        diag_add(diags, DIAG_ERROR, DIAG_FILE(f->file), "cannot be read: %s",
+            file_error(err));
         f->broken = f->lost = true;
         f->meta = json_object();
         buf_dispose(&text);
@@ -158,7 +165,8 @@ static void load_template(struct theme_file *f, struct arena *a, struct diag_lis
     if (!l.fm.values) l.fm.values = json_object();
     read_meta(&l);
     bool open = secrets_check(copy, f->file, 1, diags) > 0;
-    if (!f->lost && !open) f->body = template_compile(a, f->file, l.fm.body_line, l.fm.body, diags);
+    if (!f->lost && !open)
+        f->body = template_compile(a, f->file, l.fm.body_line, l.fm.body, diags);
     if (!f->body) f->broken = true;
     buf_dispose(&text);
 }
@@ -166,10 +174,12 @@ static void load_template(struct theme_file *f, struct arena *a, struct diag_lis
 /* ---- one layer ---- */
 
 static int by_path(const void *a, const void *b) {
-    return strcmp(((const struct theme_file *)a)->path, ((const struct theme_file *)b)->path);
+    return strcmp(
+        ((const struct theme_file *)a)->path, ((const struct theme_file *)b)->path);
 }
 
-/* The files of a layer: `prefix` is the folder in root, `label` what messages call it. */
+/* The files of a layer: `prefix` is the folder in root, `label` what messages call it.
+ */
 static void layer_fill(struct theme *t, const struct root *root, const char *prefix,
     const char *label, char **paths, size_t n, struct diag_list *diags) {
     t->files = arena_alloc(&t->arena, (n + 1) * sizeof *t->files);
@@ -206,8 +216,8 @@ void theme_free(struct theme *t) {
     mem_free(t);
 }
 
-struct theme *theme_overlay(struct theme *base, const struct workspace *w, const char *tenant,
-    char **files, size_t n, struct diag_list *diags) {
+struct theme *theme_overlay(struct theme *base, const struct workspace *w,
+    const char *tenant, char **files, size_t n, struct diag_list *diags) {
     struct theme *t = theme_new(base->name, base);
     char *prefix = arena_printf(&t->arena, "%s/templates", tenant);
     char *label = arena_printf(&t->arena, "tenants/%s/templates", tenant);
@@ -271,7 +281,8 @@ static bool check_settings(const struct settings *s, struct arena *a, json_t *v)
         if (!strcmp(key, "parent")) continue;
         bool near = diag_suggest(str_from(key), known, 1);
         diag_add(s->diags, DIAG_WARNING,
-            settings_place(s, arena_printf(a, "/%s", key), true), "%s: unknown key%s", key,
+            settings_place(s, arena_printf(a, "/%s", key), true), "%s: unknown key%s",
+            key,
             near ? "; did you mean \"parent\"?" : "; theme.json knows only \"parent\"");
     }
     value = json_object_get(v, "parent");
@@ -299,7 +310,8 @@ static bool read_parent(struct theme *t, const struct root *templates,
         *parent = (struct wanted){
             arena_strdup(&t->arena, name), settings_place(&s, "/parent", false), NULL};
     if (err && err != ENOENT)
-        diag_add(diags, DIAG_ERROR, DIAG_FILE(file), "cannot be read: %s", file_error(err));
+        diag_add(
+            diags, DIAG_ERROR, DIAG_FILE(file), "cannot be read: %s", file_error(err));
     json_decref(v);
     buf_dispose(&text);
     return ok;
@@ -319,7 +331,8 @@ static void report_absent(
     const char *near = diag_suggest(str_from(w->name), names, n);
     /* Nobody asks for the default theme in writing. */
     if (!strcmp(w->name, "default"))
-        diag_add(diags, DIAG_ERROR, DIAG_FILE(arena_printf(&a, "%s/default", root->name)),
+        diag_add(diags, DIAG_ERROR,
+            DIAG_FILE(arena_printf(&a, "%s/default", root->name)),
             "the default theme is not there; every other theme rests on it%s",
             n ? "" : " (--templates names the folder of the themes)");
     else
@@ -329,8 +342,8 @@ static void report_absent(
     arena_dispose(&a);
 }
 
-static char **walk_layer(struct theme *t, const struct themes *all, const struct wanted *w,
-    size_t *n, struct diag_list *diags) {
+static char **walk_layer(struct theme *t, const struct themes *all,
+    const struct wanted *w, size_t *n, struct diag_list *diags) {
     const struct root *root = &all->workspace->templates;
     struct file_list list = {0};
     int err = root->fd < 0 || !path_is_safe(str_from(t->name))
@@ -345,7 +358,8 @@ static char **walk_layer(struct theme *t, const struct themes *all, const struct
     char **paths = arena_alloc(&t->arena, (list.n + 1) * sizeof *paths);
     *n = 0;
     for (size_t i = 0; i < list.n; i++)
-        if (strcmp(list.items[i].path, "theme.json") && strcmp(list.items[i].path, "README.md"))
+        if (strcmp(list.items[i].path, "theme.json") &&
+            strcmp(list.items[i].path, "README.md"))
             paths[(*n)++] = (char *)list.items[i].path;
     return paths;
 }
@@ -363,7 +377,8 @@ static bool check_circle(const struct wanted *w, struct diag_list *diags) {
         if (c == first) break;
     }
     diag_add(diags, DIAG_ERROR, w->place,
-        "the parents of \"%s\" lead back to itself (" STR_FMT "); name another, or none",
+        "the parents of \"%s\" lead back to itself (" STR_FMT
+        "); name another, or none",
         w->name, STR_ARG(buf_view(&chain)));
     buf_dispose(&chain);
     return false;
@@ -373,7 +388,8 @@ static struct theme *load(
     struct themes *t, const struct wanted *w, struct diag_list *diags) {
     struct theme *known = themes_find(t, w->name);
     if (known) return known;
-    /* What is wrong inside a theme is said once; that one is missing, wherever it is named. */
+    /* What is wrong inside a theme is said once; that one is missing, wherever it is
+     * named. */
     if (map_get(&t->broken, str_from(w->name)) || !check_circle(w, diags)) return NULL;
     const struct root *root = &t->workspace->templates;
     struct theme *theme = theme_new(w->name, NULL);
@@ -396,8 +412,8 @@ static struct theme *load(
     return theme;
 }
 
-struct theme *themes_get(
-    struct themes *t, const char *name, struct diag_place place, struct diag_list *diags) {
+struct theme *themes_get(struct themes *t, const char *name, struct diag_place place,
+    struct diag_list *diags) {
     struct wanted w = {name, place, NULL};
     return load(t, &w, diags);
 }
@@ -422,7 +438,8 @@ static int by_file_path(const void *a, const void *b) {
         (*(const struct theme_file *const *)b)->path);
 }
 
-struct theme_files theme_below(const struct theme *t, const char *folder, struct arena *a) {
+struct theme_files theme_below(
+    const struct theme *t, const char *folder, struct arena *a) {
     size_t total = 0;
     for (const struct theme *l = t; l; l = l->base) total += l->n;
     struct theme_files out = {arena_alloc(a, (total + 1) * sizeof *out.items), 0};

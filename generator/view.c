@@ -21,7 +21,8 @@ json_t *view_date(struct site *s, int64_t t) {
     return v;
 }
 
-/* Characters that stand as they are in the path of a URL (RFC 3986, and % of what is escaped already). */
+/* Characters that stand as they are in the path of a URL (RFC 3986, and % of what is
+ * escaped already). */
 static bool is_url_char(unsigned char c) {
     return c > ' ' && c < 127 && !strchr("\"<>\\^`{|}", c);
 }
@@ -60,20 +61,22 @@ static json_t *section(json_t *view, const char *key) {
 
 static void default_texts(json_t *object, const char *const *keys, size_t n) {
     for (size_t i = 0; i < n; i++)
-        if (!json_is_string(json_object_get(object, keys[i]))) json_set_str(object, keys[i], "");
+        if (!json_is_string(json_object_get(object, keys[i])))
+            json_set_str(object, keys[i], "");
 }
 
 /* ---- images the config names ---- */
 
 /* The file behind a config value, or NULL; what nobody has is a warning. */
-static struct media *config_image(struct site *s, const char *pointer, const char *value) {
+static struct media *config_image(
+    struct site *s, const char *pointer, const char *value) {
     if (media_is_external(str_from(value))) return NULL;
     struct media *m = media_find(&s->media, str_from(value), NULL);
     if (!m && str_is(str_from(value), "/favicon.svg")) return NULL;
     if (!m)
         diag_add(s->diags, DIAG_WARNING, tenant_place(&s->tenant, pointer, false),
-            "image \"%s\" is not there: expected tenants/%s/images/...; left out", value,
-            s->tenant.id);
+            "image \"%s\" is not there: expected tenants/%s/images/...; left out",
+            value, s->tenant.id);
     return m;
 }
 
@@ -89,14 +92,16 @@ static void view_branding(struct site *s) {
         struct media *m = config_image(s, pointer, value);
         if (m) {
             json_set_str(branding, images[i], m->url);
-            json_share(branding, arena_printf(&s->arena, "%s_image", images[i]), m->view);
+            json_share(
+                branding, arena_printf(&s->arena, "%s_image", images[i]), m->view);
         } else if (!media_is_external(str_from(value)))
             json_set_str(branding, images[i], "");
     }
 }
 
 /* meta.ogImage and the like: an absolute URL, and its measures as meta.<name>. */
-static void meta_image(struct site *s, json_t *meta, const char *key, const char *name) {
+static void meta_image(
+    struct site *s, json_t *meta, const char *key, const char *name) {
     const char *value = json_string_value(json_object_get(meta, key));
     struct media *m = config_image(s, arena_printf(&s->arena, "/meta/%s", key), value);
     if (!m) {
@@ -110,7 +115,8 @@ static void meta_image(struct site *s, json_t *meta, const char *key, const char
 }
 
 static void view_meta(struct site *s) {
-    static const char *const texts[] = {"title", "description", "ogImage", "twitterImage"};
+    static const char *const texts[] = {
+        "title", "description", "ogImage", "twitterImage"};
     json_t *meta = section(s->view, "meta");
     default_texts(meta, texts, sizeof texts / sizeof *texts);
     json_set_str(meta, "url", s->tenant.url);
@@ -118,7 +124,8 @@ static void view_meta(struct site *s) {
     meta_image(s, meta, "twitterImage", "twitter");
     if (json_truthy(json_object_get(meta, "twitterImage"))) return;
     json_object_set(meta, "twitterImage", json_object_get(meta, "ogImage"));
-    if (json_object_get(meta, "og")) json_share(meta, "twitter", json_object_get(meta, "og"));
+    if (json_object_get(meta, "og"))
+        json_share(meta, "twitter", json_object_get(meta, "og"));
 }
 
 /* ---- colours ---- */
@@ -128,8 +135,8 @@ static void set_hsl(struct site *s, json_t *theme, const char *key, struct hsl c
 }
 
 /* The hex form of a colour and the two shades of it that read as text. */
-static void theme_colour(struct site *s, json_t *theme, const char *key, const char *name,
-    bool text) {
+static void theme_colour(
+    struct site *s, json_t *theme, const char *key, const char *name, bool text) {
     static const struct hsl white = {0, 0, 100}, night = {0, 0, 7};
     struct hsl c, passing;
     char hex[8];
@@ -160,8 +167,8 @@ static void view_theme(struct site *s) {
 
 static bool view_documents(struct site *s) {
     json_t *list = json_array(), *has = json_object(), *skills = NULL;
-    static const char *const known[][2] = {
-        {"skill.md", "skill"}, {"skill.json", "skill_json"}, {"heartbeat.md", "heartbeat"}};
+    static const char *const known[][2] = {{"skill.md", "skill"},
+        {"skill.json", "skill_json"}, {"heartbeat.md", "heartbeat"}};
     for (size_t k = 0; k < 3; k++) json_set_bool(has, known[k][1], false);
     for (size_t i = 0; i < s->n_documents; i++) {
         json_t *d = json_object();
@@ -172,7 +179,8 @@ static bool view_documents(struct site *s) {
             if (!strcmp(s->documents[i].name, known[k][0]))
                 json_set_bool(has, known[k][1], true);
     }
-    bool ok = documents_skills(s->documents, s->n_documents, &s->tenant, &skills, s->diags);
+    bool ok =
+        documents_skills(s->documents, s->n_documents, &s->tenant, &skills, s->diags);
     json_object_set_new(s->view, "documents", list);
     json_object_set_new(s->view, "has", has);
     json_object_set_new(s->view, "skills", skills ? skills : json_array());
@@ -188,7 +196,8 @@ static void view_images(struct site *s) {
         struct str below = str_from(s->images[i] + strlen("images/"));
         if (m && !names_put(images, below, json_incref(m->view)))
             diag_add(s->diags, DIAG_ERROR,
-                DIAG_FILE(arena_printf(&s->arena, "tenants/%s/%s", s->tenant.id, s->images[i])),
+                DIAG_FILE(arena_printf(
+                    &s->arena, "tenants/%s/%s", s->tenant.id, s->images[i])),
                 "its name is also that of another image's part: rename one");
     }
     json_object_set_new(s->view, "images", images);
@@ -206,7 +215,8 @@ static json_t *inline_view(const struct buf *text) {
     return v;
 }
 
-/* Renders inline/ for this tenant, so that pages and _headers can hold text and hash. */
+/* Renders inline/ for this tenant, so that pages and _headers can hold text and hash.
+ */
 static bool view_inline(struct site *s) {
     struct theme_files files = theme_below(s->theme, "inline/", &s->arena);
     json_t *inlines = json_object();
@@ -220,8 +230,8 @@ static bool view_inline(struct site *s) {
         struct partials p;
         struct template_env env = partials_env(&p, s, path);
         buf_reset(&text);
-        if (!files.items[i]->body ||
-            !template_render(files.items[i]->body, escape_for(path), &s->view, 1, &env, &text)) {
+        if (!files.items[i]->body || !template_render(files.items[i]->body,
+                                         escape_for(path), &s->view, 1, &env, &text)) {
             ok = false;
             continue;
         }
@@ -262,7 +272,8 @@ static void view_landing_name(struct site *s) {
         if (key.len && has_landings)
             diag_add(s->diags, DIAG_WARNING,
                 tenant_place(&s->tenant, "/routes/guestLanding", false),
-                "the theme \"%s\" has no %s; its default landing is used", s->theme->name, path);
+                "the theme \"%s\" has no %s; its default landing is used",
+                s->theme->name, path);
         name = arena_strdup(&s->arena, "landings/default");
     }
     json_set_str(json_object_get(s->view, "site"), "landing", name);

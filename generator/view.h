@@ -3,9 +3,11 @@
 #define GENERATOR_VIEW_H
 #include "generator/site.h"
 
-/* site->view: everything of the tenant that does not depend on the plan.  False: errors were reported. */
+/* site->view: everything of the tenant that does not depend on the plan.  False: errors
+ * were reported. */
 bool view_tenant(struct site *s);
-/* Each visible item's view (without its body) and the collections, sorted; tags, neighbours. */
+/* Each visible item's view (without its body) and the collections, sorted; tags,
+ * neighbours. */
 bool view_collections(struct site *s);
 /* After the plan: addresses of items and tags. */
 void view_addresses(struct site *s);

@@ -20,8 +20,8 @@ static json_t *external_image(const char *url) {
 }
 
 /* The published file behind an `image` key.  New reference; NULL: reported. */
-static json_t *item_image(struct site *s, const struct item *it, const char *ref,
-    const char *pointer) {
+static json_t *item_image(
+    struct site *s, const struct item *it, const char *ref, const char *pointer) {
     if (!*ref) return json_null();
     if (media_is_external(str_from(ref))) return external_image(ref);
     char *dir = arena_str(&s->arena, path_dir(str_from(it->rel)));
@@ -31,7 +31,8 @@ static json_t *item_image(struct site *s, const struct item *it, const char *ref
         return json_incref(m->view);
     }
     diag_add(s->diags, DIAG_ERROR, frontmatter_place(&it->fm, it->file, pointer, false),
-        "image \"%s\" is not there: expected a file beside this one, or images/... of the tenant",
+        "image \"%s\" is not there: expected a file beside this one, or images/... of "
+        "the tenant",
         ref);
     return NULL;
 }
@@ -44,8 +45,8 @@ static bool resolve_images(
     size_t i;
     void *next;
     bool ok = true;
-    json_array_foreach(v, i, child)
-        ok &= resolve_images(s, it, child, arena_printf(&s->arena, "%s/%zu", pointer, i));
+    json_array_foreach(v, i, child) ok &=
+        resolve_images(s, it, child, arena_printf(&s->arena, "%s/%zu", pointer, i));
     json_object_foreach_safe(v, next, key, child) {
         char *below = arena_printf(&s->arena, "%s/%s", pointer, key);
         if (strcmp(key, "image") || !json_is_string(child)) {
@@ -65,10 +66,13 @@ static void drop_reserved(struct site *s, const struct item *it, json_t *v) {
     json_t *child;
     void *next;
     json_object_foreach_safe(v, next, key, child) {
-        if (!str_ends(str_from(key), "_html") && !str_ends(str_from(key), "_md")) continue;
+        if (!str_ends(str_from(key), "_html") && !str_ends(str_from(key), "_md"))
+            continue;
         char *pointer = arena_printf(&s->arena, "/%s", key);
-        diag_add(s->diags, DIAG_WARNING, frontmatter_place(&it->fm, it->file, pointer, true),
-            "%s: names ending in _html or _md are made by the generator; left out", key);
+        diag_add(s->diags, DIAG_WARNING,
+            frontmatter_place(&it->fm, it->file, pointer, true),
+            "%s: names ending in _html or _md are made by the generator; left out",
+            key);
         json_object_del(v, key);
     }
 }
@@ -80,8 +84,9 @@ static void set_default(json_t *v, const char *key, json_t *value) {
         json_object_set_new(v, key, value);
 }
 
-/* The front matter's own object becomes the view: what later passes need of it stands in struct item by then.
- * Every known key is there, so that a list inside an item's page never shows the outer item's value. */
+/* The front matter's own object becomes the view: what later passes need of it stands
+ * in struct item by then. Every known key is there, so that a list inside an item's
+ * page never shows the outer item's value. */
 static bool item_view(struct site *s, struct item *it) {
     json_t *v = it->view = json_incref(it->fm.values);
     drop_reserved(s, it, v);
@@ -96,7 +101,8 @@ static bool item_view(struct site *s, struct item *it) {
     json_object_set_new(v, "draft", json_boolean(it->draft));
     json_t *date = it->has_date ? view_date(s, it->date) : json_null();
     json_object_set_new(v, "date", date);
-    json_object_set_new(v, "updated", it->has_updated ? view_date(s, it->updated) : json_incref(date));
+    json_object_set_new(
+        v, "updated", it->has_updated ? view_date(s, it->updated) : json_incref(date));
     static const char *const texts[] = {"description", "author", "summary"};
     for (size_t i = 0; i < 3; i++) set_default(v, texts[i], json_string(""));
     static const char *const nulls[] = {"image", "prev", "next", "expires", "publish"};
@@ -110,10 +116,12 @@ void view_item_body(struct site *s, struct item *it, const struct markdown_resul
     json_t *v = it->view;
     (void)s;
     json_set_text(v, "content_html", r->html);
-    if (!json_truthy(json_object_get(v, "summary"))) json_set_text(v, "summary", r->summary);
+    if (!json_truthy(json_object_get(v, "summary")))
+        json_set_text(v, "summary", r->summary);
     if (!json_truthy(json_object_get(v, "description")))
         json_object_set(v, "description", json_object_get(v, "summary"));
-    json_object_set_new(v, "toc", json_array_size(r->toc) > 1 ? json_incref(r->toc) : json_array());
+    json_object_set_new(
+        v, "toc", json_array_size(r->toc) > 1 ? json_incref(r->toc) : json_array());
     json_set_int(v, "words", r->words);
     json_set_int(v, "reading_minutes", r->words / WORDS_PER_MINUTE + 1);
     json_set_text(v, "source_md", it->fm.body);
@@ -123,7 +131,8 @@ void view_item_body(struct site *s, struct item *it, const struct markdown_resul
 
 static int newest_first(const void *a, const void *b) {
     const struct item *x = *(struct item *const *)a, *y = *(struct item *const *)b;
-    int64_t dx = x->has_date ? x->date : INT64_MIN, dy = y->has_date ? y->date : INT64_MIN;
+    int64_t dx = x->has_date ? x->date : INT64_MIN,
+            dy = y->has_date ? y->date : INT64_MIN;
     if (dx != dy) return dx < dy ? 1 : -1;
     return strcmp(x->rel, y->rel);
 }
@@ -144,15 +153,18 @@ static struct collection *collection_get(struct site *s, const char *name) {
     return c;
 }
 
-/* A collection takes a name in the outermost context, so it must not hide one that is there. */
+/* A collection takes a name in the outermost context, so it must not hide one that is
+ * there. */
 static bool collection_check(struct site *s, const struct collection *c) {
-    static const char *const later[] = {"tags", "urls", "redirects", "landing", "page", "pager",
-        "feed", "alias", "lists"};
+    static const char *const later[] = {"tags", "urls", "redirects", "landing", "page",
+        "pager", "feed", "alias", "lists"};
     bool taken = json_object_get(s->view, c->name) != NULL;
-    for (size_t i = 0; i < sizeof later / sizeof *later; i++) taken |= !strcmp(c->name, later[i]);
+    for (size_t i = 0; i < sizeof later / sizeof *later; i++)
+        taken |= !strcmp(c->name, later[i]);
     if (!taken) return true;
     diag_add(s->diags, DIAG_ERROR, DIAG_FILE(c->items[0]->file),
-        "a collection cannot be called \"%s\": templates know that name as something else; "
+        "a collection cannot be called \"%s\": templates know that name as something "
+        "else; "
         "rename the folder",
         c->name);
     return false;
@@ -191,7 +203,8 @@ static struct tag *tag_get(struct site *s, struct map *by_slug, const char *name
     return t;
 }
 
-static void tag_item(struct site *s, struct map *by_slug, struct item *it, bool listed) {
+static void tag_item(
+    struct site *s, struct map *by_slug, struct item *it, bool listed) {
     json_t *tags = json_object_get(it->view, "tags");
     for (size_t i = 0; i < it->n_tags; i++) {
         struct tag *t = tag_get(s, by_slug, it->tags[i]);
@@ -202,7 +215,8 @@ static void tag_item(struct site *s, struct map *by_slug, struct item *it, bool 
 
 static int by_name(const void *a, const void *b) {
     const struct tag *x = a, *y = b;
-    int order = strcasecmp(json_path_string(x->ref, "name"), json_path_string(y->ref, "name"));
+    int order =
+        strcasecmp(json_path_string(x->ref, "name"), json_path_string(y->ref, "name"));
     return order ? order : strcmp(x->slug, y->slug);
 }
 
@@ -244,12 +258,14 @@ static bool view_landing(struct site *s) {
     return ok;
 }
 
-/* When the newest post changed; known before the plan, so that a theme can leave out the blog of a tenant without posts. */
+/* When the newest post changed; known before the plan, so that a theme can leave out
+ * the blog of a tenant without posts. */
 static void view_feed(struct site *s) {
     json_t *feed = json_object();
     const char *updated = "";
     for (size_t i = 0; i < s->collections[0].n; i++) {
-        const char *t = json_path_string(s->collections[0].items[i]->view, "updated.rfc3339");
+        const char *t =
+            json_path_string(s->collections[0].items[i]->view, "updated.rfc3339");
         if (t && strcmp(t, updated) > 0) updated = t;
     }
     json_set_str(feed, "updated", updated);
@@ -261,11 +277,13 @@ static void view_has(struct site *s) {
     static const char *const lists[] = {"posts", "pages", "tags"};
     json_t *has = json_object_get(s->view, "has");
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
-        json_set_bool(has, lists[i], json_array_size(json_object_get(s->view, lists[i])) > 0);
+        json_set_bool(
+            has, lists[i], json_array_size(json_object_get(s->view, lists[i])) > 0);
 }
 
 bool view_collections(struct site *s) {
-    s->collections = arena_alloc(&s->arena, (s->content.n + 3) * sizeof *s->collections);
+    s->collections =
+        arena_alloc(&s->arena, (s->content.n + 3) * sizeof *s->collections);
     collection_get(s, "posts");
     collection_get(s, "pages");
     bool ok = true;
@@ -306,13 +324,17 @@ void view_addresses(struct site *s) {
         for (size_t i = 0; i < l->n; i++) {
             /* Newest first: the one before in time stands after in the list. */
             if (i + 1 < l->n)
-                json_object_set_new(l->items[i]->view, "prev", neighbour(l->items[i + 1]));
-            if (i > 0) json_object_set_new(l->items[i]->view, "next", neighbour(l->items[i - 1]));
+                json_object_set_new(
+                    l->items[i]->view, "prev", neighbour(l->items[i + 1]));
+            if (i > 0)
+                json_object_set_new(
+                    l->items[i]->view, "next", neighbour(l->items[i - 1]));
         }
     }
     for (size_t i = 0; i < s->n_tags; i++) {
         if (!s->tags[i].view) continue;
-        json_object_set(s->tags[i].ref, "path", json_object_get(s->tags[i].view, "path"));
+        json_object_set(
+            s->tags[i].ref, "path", json_object_get(s->tags[i].view, "path"));
         json_object_set(s->tags[i].ref, "url", json_object_get(s->tags[i].view, "url"));
     }
 }
@@ -345,7 +367,7 @@ static void view_urls(struct site *s) {
         if (!o->in_sitemap) continue;
         struct str dir = path_dir(str_from(o->path));
         bool index = str_is(path_base(str_from(o->path)), "index.html");
-        char *path = !index ? arena_printf(&s->arena, "/%s", o->path)
+        char *path = !index    ? arena_printf(&s->arena, "/%s", o->path)
                      : dir.len ? arena_printf(&s->arena, "/" STR_FMT "/", STR_ARG(dir))
                                : arena_strdup(&s->arena, "/");
         json_t *u = json_object();
@@ -368,7 +390,8 @@ static void view_redirects(struct site *s) {
     json_object_set_new(s->view, "redirects", list);
 }
 
-/* Lists of a tag that has a page get elements of their own, since first and last differ from the whole list's. */
+/* Lists of a tag that has a page get elements of their own, since first and last differ
+ * from the whole list's. */
 static void flag_tag_items(struct tag *t) {
     json_t *items = json_object_get(t->view, "items");
     if (!json_truthy(json_object_get(t->view, "path"))) return;

@@ -18,9 +18,10 @@
 #include "base/mem.h"
 
 #define WORKERS_MAX 256
-#define WORKER_MEMORY (2ul << 30) /* bytes of address space: far above any honest tenant */
+#define WORKER_MEMORY                                                                  \
+    (2ul << 30) /* bytes of address space: far above any honest tenant */
 
-struct worker { /* in memory shared with the parent */
+struct worker {       /* in memory shared with the parent */
     atomic_long task; /* index + 1 of the task in hand; 0: none */
     char file[512];
 };
@@ -48,7 +49,8 @@ struct frame {
 /* ---- in the worker ---- */
 
 void worker_step(struct worker *w, const char *file) {
-    /* SIGPROF's default action ends the process: no handler, nothing to be unsafe in. */
+    /* SIGPROF's default action ends the process: no handler, nothing to be unsafe in.
+     */
     struct itimerval budget = {.it_value = {.tv_sec = STEP_CPU_SECONDS}};
     setitimer(ITIMER_PROF, &budget, NULL);
     snprintf(w->file, sizeof w->file, "%s", file);
@@ -86,7 +88,8 @@ static _Noreturn void worker_main(const struct crew *c, struct worker *w, int fd
         buf_reset(&result);
         c->jobs->task(c->jobs->ctx, i, w, &result);
         struct frame f = {i, result.len};
-        if (!write_all(fd, &f, sizeof f) || !write_all(fd, result.ptr, result.len)) _exit(3);
+        if (!write_all(fd, &f, sizeof f) || !write_all(fd, result.ptr, result.len))
+            _exit(3);
         atomic_store(&w->task, 0);
     }
     buf_dispose(&result);
@@ -120,7 +123,8 @@ static int start(struct crew *c, unsigned k) {
     return 0;
 }
 
-static void report(struct crew *c, size_t i, struct str result, const char *file, const char *why) {
+static void report(
+    struct crew *c, size_t i, struct str result, const char *file, const char *why) {
     if (i >= c->jobs->n || c->reported[i]) return;
     c->reported[i] = true;
     c->jobs->done(c->jobs->ctx, i, result, file, why);
@@ -133,7 +137,8 @@ static void take_frames(struct crew *c, struct process *p) {
     while (p->in.len - at >= sizeof f) {
         memcpy(&f, p->in.ptr + at, sizeof f);
         if (p->in.len - at - sizeof f < f.len) break;
-        report(c, (size_t)f.index, (struct str){p->in.ptr + at + sizeof f, (size_t)f.len}, "", "");
+        report(c, (size_t)f.index,
+            (struct str){p->in.ptr + at + sizeof f, (size_t)f.len}, "", "");
         at += sizeof f + (size_t)f.len;
     }
     if (!at) return;
@@ -202,11 +207,14 @@ static void run(struct crew *c) {
 }
 
 int workers_run(const struct worker_jobs *jobs) {
-    unsigned n = jobs->jobs < 1 ? 1 : jobs->jobs > WORKERS_MAX ? WORKERS_MAX : jobs->jobs;
+    unsigned n = jobs->jobs < 1             ? 1
+                 : jobs->jobs > WORKERS_MAX ? WORKERS_MAX
+                                            : jobs->jobs;
     if (n > jobs->n) n = (unsigned)jobs->n;
     size_t size = sizeof(struct shared) + n * sizeof(struct worker);
     struct crew c = {.jobs = jobs, .n = n};
-    c.shared = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    c.shared =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (c.shared == MAP_FAILED) return errno;
     c.processes = mem_calloc(n + 1, sizeof *c.processes);
     c.reported = mem_calloc(jobs->n + 1, sizeof *c.reported);
@@ -220,7 +228,8 @@ int workers_run(const struct worker_jobs *jobs) {
     run(&c);
     if (started)
         for (size_t i = 0; i < jobs->n; i++)
-            report(&c, i, (struct str){NULL, 0}, "", "was given up: its process was killed");
+            report(&c, i, (struct str){NULL, 0}, "",
+                "was given up: its process was killed");
     for (unsigned k = 0; k < n; k++) buf_dispose(&c.processes[k].in);
     mem_free(c.processes);
     mem_free(c.reported);

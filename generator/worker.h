@@ -1,5 +1,6 @@
-/* A few forked processes that take numbered tasks and send back bytes.  A task that hangs, crashes or runs out of memory costs
- * its worker, which is replaced; the others go on. */
+/* A few forked processes that take numbered tasks and send back bytes.  A task that
+ * hangs, crashes or runs out of memory costs its worker, which is replaced; the others
+ * go on. */
 #ifndef GENERATOR_WORKER_H
 #define GENERATOR_WORKER_H
 #include <stdbool.h>
@@ -8,8 +9,8 @@
 #define STEP_CPU_SECONDS 5 /* processor time one step (a document, a page) may take */
 
 struct worker; /* what a task knows of its process */
-/* Says what the task is busy with from now on (a file of the user's, for the report should it die), and starts the step's CPU
- * budget anew. */
+/* Says what the task is busy with from now on (a file of the user's, for the report
+ * should it die), and starts the step's CPU budget anew. */
 void worker_step(struct worker *w, const char *file);
 
 struct worker_jobs {
@@ -18,9 +19,11 @@ struct worker_jobs {
     void *ctx;
     /* In the worker: does task i, appends its result. */
     void (*task)(void *ctx, size_t i, struct worker *w, struct buf *result);
-    /* In the parent, in order of arrival.  result.ptr is NULL when the worker died: then `why` says how ("took more than 5 s of
-     * processor time") and `file` what it was busy with ("": nothing yet). */
-    void (*done)(void *ctx, size_t i, struct str result, const char *file, const char *why);
+    /* In the parent, in order of arrival.  result.ptr is NULL when the worker died:
+     * then `why` says how ("took more than 5 s of processor time") and `file` what it
+     * was busy with ("": nothing yet). */
+    void (*done)(
+        void *ctx, size_t i, struct str result, const char *file, const char *why);
 };
 /* 0, or errno when not even one process could be made. */
 int workers_run(const struct worker_jobs *jobs);

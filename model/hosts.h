@@ -7,8 +7,8 @@
 #include "base/diag.h"
 #include "base/str.h"
 
-/* Lower case, port and one trailing dot removed; NULL when it is no host name (empty, bad character,
- * label over 63, whole over 253, "*"). `www.` stays. */
+/* Lower case, port and one trailing dot removed; NULL when it is no host name (empty,
+ * bad character, label over 63, whole over 253, "*"). `www.` stays. */
 char *host_clean(struct arena *a, struct str host);
 bool host_valid(struct str host); /* whether host_clean finds a host name */
 /* The form that is matched: host_clean minus a leading "www.". */
@@ -28,12 +28,15 @@ struct hosts {
 };
 void hosts_init(struct hosts *h);
 void hosts_dispose(struct hosts *h);
-void hosts_add(struct hosts *h, const char *tenant, const char *domain, struct diag_place place);
-/* Exact key, else the longest listed key that is a suffix of it at a label boundary; NULL: nobody's (421). */
+void hosts_add(
+    struct hosts *h, const char *tenant, const char *domain, struct diag_place place);
+/* Exact key, else the longest listed key that is a suffix of it at a label boundary;
+ * NULL: nobody's (421). */
 const struct host *hosts_find(struct hosts *h, struct str host);
-/* Reports domains claimed by two tenants (an error at each place, each naming the other) and one tenant's
- * name below another's (a notice).  `publishes(ctx, key)` names the tenant that already publishes a contested
- * domain, or NULL; `lost(ctx, tenant)` is told each tenant that may not publish because of it. */
+/* Reports domains claimed by two tenants (an error at each place, each naming the
+ * other) and one tenant's name below another's (a notice).  `publishes(ctx, key)` names
+ * the tenant that already publishes a contested domain, or NULL; `lost(ctx, tenant)` is
+ * told each tenant that may not publish because of it. */
 bool hosts_check(struct hosts *h, const char *(*publishes)(void *ctx, const char *key),
     void (*lost)(void *ctx, const char *tenant), void *ctx, struct diag_list *diags);
 #endif

@@ -1,8 +1,10 @@
-/* Preloaded into the program by tests/torture/run: makes things go wrong at a chosen place.
+/* Preloaded into the program by tests/torture/run: makes things go wrong at a chosen
+ * place.
  *
- * FAULT_MARK, FAULT_HOW: the Markdown parser aborts, crashes, spins or eats all memory when it is
- * fed the mark.  FAULT_CALL, FAULT_ERRNO: the n-th call that changes the file system fails, counted
- * over all processes.  FAULT_COUNT: file to write the number of such calls to. */
+ * FAULT_MARK, FAULT_HOW: the Markdown parser aborts, crashes, spins or eats all memory
+ * when it is fed the mark.  FAULT_CALL, FAULT_ERRNO: the n-th call that changes the
+ * file system fails, counted over all processes.  FAULT_COUNT: file to write the number
+ * of such calls to. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -52,7 +54,8 @@ void cmark_parser_feed(cmark_parser *parser, const char *text, size_t len) {
 static atomic_long *calls; /* shared with every process forked later */
 
 __attribute__((constructor)) static void begin(void) {
-    void *p = mmap(NULL, sizeof *calls, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void *p = mmap(
+        NULL, sizeof *calls, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     calls = p == MAP_FAILED ? NULL : p;
 }
 
@@ -85,7 +88,8 @@ ssize_t write(int fd, const void *bytes, size_t n) {
     if (!fstat(fd, &st) && S_ISREG(st.st_mode) && fd > 2 && fails()) return -1;
     return NEXT(write)(fd, bytes, n);
 }
-ssize_t copy_file_range(int in, off_t *from, int out, off_t *to, size_t n, unsigned flags) {
+ssize_t copy_file_range(
+    int in, off_t *from, int out, off_t *to, size_t n, unsigned flags) {
     return fails() ? -1 : NEXT(copy_file_range)(in, from, out, to, n, flags);
 }
 int mkdirat(int fd, const char *path, mode_t mode) {

@@ -505,7 +505,8 @@ static void reports_a_bad_workspace(void **state) {
     assert_int_equal(diags.errors, 1);
     diag_reset(&diags);
     assert_false(workspace_open(&w, path, NULL, &diags));
-    assert_int_equal(diags.errors, 5); /* a missing config.json is found by tenant_load */
+    assert_int_equal(
+        diags.errors, 5); /* a missing config.json is found by tenant_load */
     assert_int_equal(w.n_ids, 1);
     assert_true(w.unclear);
     workspace_close(&w);
