@@ -166,12 +166,10 @@ struct planner {
 /* A path template of the file, evaluated with the element and, for pages, the number.
  */
 static char *eval_path(struct planner *p, const struct template *t, unsigned number) {
-    json_t *extra = json_object(), *stack[3] = {p->s->view};
-    size_t n = 1;
+    json_t *extra = json_object(), *stack[3];
     struct buf out;
-    if (p->element) stack[n++] = p->element;
     if (number) json_set_int(extra, "number", number);
-    stack[n++] = extra;
+    size_t n = view_stack(stack, p->s, p->element, extra);
     struct template_env env = {.strict = true, .diags = p->s->diags};
     buf_init(&out, 4096);
     char *path = template_render(t, ESCAPE_NONE, stack, n, &env, &out)

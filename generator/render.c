@@ -182,9 +182,13 @@ static json_t *pager_view(struct site *s, const struct pager *p) {
 static bool has_tag(const json_t *item, const char *tag) {
     json_t *t;
     size_t i;
-    json_array_foreach(json_object_get(item, "tags"), i,
-        t) if (!strcmp(json_path_string(t, "name"), tag) ||
-               !strcmp(json_path_string(t, "slug"), tag)) return true;
+    json_array_foreach(json_object_get(item, "tags"), i, t) {
+        /* In front matter of any shape a tag is a plain word. */
+        const char *name =
+            json_is_string(t) ? json_string_value(t) : json_path_string(t, "name");
+        const char *slug = json_path_string(t, "slug");
+        if ((name && !strcmp(name, tag)) || (slug && !strcmp(slug, tag))) return true;
+    }
     return false;
 }
 
@@ -215,7 +219,7 @@ static json_t *page_view(struct site *s, const struct output *o) {
     json_set_str(page, "template", o->file->file);
     json_set_bool(page, "is_home", !strcmp(path, "/"));
     json_object_set_new(names, "page", page);
-    if (o->pager.over) json_object_set_new(names, "pager", pager_view(s, &o->pager));
+    if (o->pager.total) json_object_set_new(names, "pager", pager_view(s, &o->pager));
     json_object_foreach(o->file->lists, name, def)
         json_object_set_new(names, name, named_list(s, def));
     return names;
@@ -225,10 +229,8 @@ static bool render_output(struct job *j, const struct output *o) {
     struct site *s = &j->site;
     if (!o->file->body) return false;
     step(j, o->from);
-    json_t *names = page_view(s, o), *stack[3] = {s->view};
-    size_t n = 1;
-    if (o->element) stack[n++] = o->element;
-    stack[n++] = names;
+    json_t *names = page_view(s, o), *stack[3];
+    size_t n = view_stack(stack, s, o->element, names);
     struct partials p;
     struct template_env env = partials_env(&p, s, str_from(o->path));
     buf_reset(&j->page);

@@ -39,7 +39,7 @@ struct output {
     const struct theme_file *file; /* of a template */
     json_t *element;         /* the `each` element; borrowed from the view, or NULL */
     struct item *content;    /* the content item behind it, or NULL */
-    struct pager pager;      /* over NULL: none */
+    struct pager pager;      /* total 0: none */
     const struct root *root; /* of a copy */
     const char *source;
     struct str bytes;

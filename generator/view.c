@@ -45,6 +45,17 @@ char *view_absolute(struct site *s, const char *path) {
     return url;
 }
 
+size_t view_stack(
+    json_t *stack[3], const struct site *s, json_t *element, json_t *names) {
+    size_t n = 0;
+    bool whole = json_is_object(element);
+    stack[n++] = s->view;
+    if (whole) stack[n++] = element;
+    stack[n++] = names;
+    if (element && !whole) stack[n++] = element;
+    return n;
+}
+
 void view_set_address(struct site *s, json_t *view, const char *path) {
     json_set_str(view, "path", path);
     json_set_str(view, "url", view_absolute(s, path));

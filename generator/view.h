@@ -21,4 +21,9 @@ json_t *view_date(struct site *s, int64_t t);
 void view_set_address(struct site *s, json_t *view, const char *path);
 /* "/a b/" -> "https://host/a%20b/"; in the site's arena. */
 char *view_absolute(struct site *s, const char *path);
+/* The contexts of a page, outermost first: the tenant's, the `each` element (or NULL),
+ * the page's own names.  An element that is a word or a number comes last: it is {{.}}.
+ * Returns how many. */
+size_t view_stack(
+    json_t *stack[3], const struct site *s, json_t *element, json_t *names);
 #endif
