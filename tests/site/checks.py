@@ -164,6 +164,10 @@ def check_sitemap(site):
         m = SUBPAGES.match(u.findtext(MAP + "loc")[len(site.url):])
         if m and u.findtext(MAP + "lastmod") != (dates[m.group(1)].meta.get("updated") or dates[m.group(1)].date)[:10]:
             yield f"{u.findtext(MAP + 'loc')}: lastmod {u.findtext(MAP + 'lastmod')}"
+        if u.findtext(MAP + "loc") == site.url + "/blog/":
+            newest = max((p.meta.get("updated") or p.date)[:10] for p in site.tenant.shown("posts")[:PER_PAGE])
+            if u.findtext(MAP + "lastmod") != newest:
+                yield f"/blog/: lastmod {u.findtext(MAP + 'lastmod')} instead of {newest}"
 
 
 def feed_slugs(site):
