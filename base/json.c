@@ -22,9 +22,11 @@ static void task_free(void *ptr) {
     (void)ptr;
 }
 
-void json_use_arena(struct arena *a) {
+struct arena *json_use_arena(struct arena *a) {
+    struct arena *before = task_arena;
     task_arena = a;
-    json_set_alloc_funcs(task_alloc, task_free);
+    json_set_alloc_funcs(a ? task_alloc : mem_alloc, a ? task_free : mem_free);
+    return before;
 }
 
 json_t *json_path(const json_t *obj, const char *dotted) {

@@ -11,8 +11,9 @@
 void json_setup(void);
 /* From now on, in this process, JSON lives in `a` and is freed with it (arena_reset),
  * not one by one: values made before stay valid, values made after end with the arena.
- * For workers, where a task makes and drops some ten thousand values. */
-void json_use_arena(struct arena *a);
+ * For workers, where a task makes and drops some ten thousand values.  NULL: the heap.
+ * Returns what was used before. */
+struct arena *json_use_arena(struct arena *a);
 /* Parses one value. Syntax errors, duplicate keys, bad UTF-8, depth > 64 are reported
  * with position. */
 json_t *json_parse(struct str text, const char *file, struct diag_list *diags);

@@ -26,7 +26,9 @@ struct job { /* a tenant in the making */
     struct links links;
     struct linkcheck *linkcheck; /* only with check */
     struct buf page;             /* reused for every output */
-    struct tree **trees;         /* canonical first */
+    struct arena page_json;      /* the names of the page in hand */
+    json_t *lists;       /* template -> its named lists, the same on every page */
+    struct tree **trees; /* canonical first */
     size_t n_trees;
     bool failed;
     bool machine; /* the disk failed, not the input */
@@ -210,18 +212,29 @@ static json_t *named_list(struct site *s, json_t *def) {
     return out;
 }
 
+/* Borrowed.  NULL: the template names none. */
+static json_t *named_lists(struct job *j, const struct theme_file *f) {
+    json_t *lists = json_object_get(j->lists, f->file), *def;
+    const char *name;
+    if (lists || !f->lists) return lists;
+    lists = json_object();
+    json_object_foreach(f->lists, name, def)
+        json_object_set_new(lists, name, named_list(&j->site, def));
+    json_object_set_new(j->lists, f->file, lists);
+    return lists;
+}
+
 /* The innermost context: page, pager and the template's lists. */
-static json_t *page_view(struct site *s, const struct output *o) {
-    json_t *names = json_object(), *page = json_copy(o->file->meta), *def;
-    const char *name, *path = plan_url_path(&s->arena, o->path);
+static json_t *page_view(struct site *s, const struct output *o, json_t *lists) {
+    json_t *names = json_object(), *page = json_copy(o->file->meta);
+    const char *path = plan_url_path(&s->arena, o->path);
     view_set_address(s, page, path);
     json_set_str(page, "output", o->path);
     json_set_str(page, "template", o->file->file);
     json_set_bool(page, "is_home", !strcmp(path, "/"));
     json_object_set_new(names, "page", page);
     if (o->pager.total) json_object_set_new(names, "pager", pager_view(s, &o->pager));
-    json_object_foreach(o->file->lists, name, def)
-        json_object_set_new(names, name, named_list(s, def));
+    if (lists) json_object_update(names, lists);
     return names;
 }
 
@@ -229,7 +242,9 @@ static bool render_output(struct job *j, const struct output *o) {
     struct site *s = &j->site;
     if (!o->file->body) return false;
     step(j, o->from);
-    json_t *names = page_view(s, o), *stack[3];
+    json_t *lists = named_lists(j, o->file);
+    struct arena *task = json_use_arena(&j->page_json);
+    json_t *names = page_view(s, o, lists), *stack[3];
     size_t n = view_stack(stack, s, o->element, names);
     struct partials p;
     struct template_env env = partials_env(&p, s, str_from(o->path));
@@ -237,6 +252,8 @@ static bool render_output(struct job *j, const struct output *o) {
     bool ok = template_render(
         o->file->body, escape_for(str_from(o->path)), stack, n, &env, &j->page);
     json_decref(names);
+    json_use_arena(task);
+    arena_reset(&j->page_json);
     return ok;
 }
 
@@ -412,6 +429,8 @@ static void job_dispose(struct job *j) {
     linkcheck_free(j->linkcheck);
     links_dispose(&j->links);
     buf_dispose(&j->page);
+    arena_dispose(&j->page_json);
+    json_decref(j->lists);
     site_dispose(&j->site);
 }
 
@@ -438,10 +457,11 @@ static void make_site(struct job *j) {
 
 void render_tenant(const struct build *b, const char *id, struct out_dir *out,
     struct worker *w, struct diag_list *diags, json_t *result) {
-    struct job j = {.out = out, .worker = w};
+    struct job j = {.out = out, .worker = w, .lists = json_object()};
     struct site *s = &j.site;
     double began = clock_seconds();
     buf_init(&j.page, PAGE_MAX);
+    arena_init(&j.page_json);
     if (site_open(s, b, id, diags)) {
         step(&j, arena_printf(&s->arena, "%s/%s", b->workspace.content.name, id));
         if (!site_read(s)) j.failed = true;
