@@ -13,11 +13,13 @@ void diag_init(struct diag_list *l) {
 }
 
 void diag_dispose(struct diag_list *l) {
+    map_dispose(&l->said);
     arena_dispose(&l->arena);
     diag_init(l);
 }
 
 void diag_reset(struct diag_list *l) {
+    map_dispose(&l->said);
     struct arena kept = l->arena;
     arena_reset(&kept);
     *l = (struct diag_list){.arena = kept};
@@ -98,18 +100,19 @@ void diag_note(struct diag_list *l, struct diag_place place, const char *fmt, ..
     append_note(l, l->last, place, message);
 }
 
-static bool same_diag(const struct diag *a, const struct diag *b) {
-    return a->level == b->level && a->place.line == b->place.line &&
-           a->place.col == b->place.col && same_text(a->message, b->message) &&
-           same_text(a->place.file, b->place.file);
+/* Level, place and message as one text. */
+static struct str say(struct arena *a, const struct diag *d) {
+    return str_from(arena_printf(a, "%d %u:%u %s\n%s", d->level, d->place.line,
+        d->place.col, d->place.file ? d->place.file : "", d->message));
 }
 
-static struct diag *find_same(
-    struct diag *first, const struct diag *end, const struct diag *d) {
-    for (struct diag *old = first; old && old != end; old = old->next) {
-        if (same_diag(old, d)) return old;
+/* Brings l->said up to date. */
+static void index_said(struct diag_list *l) {
+    struct diag *d = l->said_last ? l->said_last->next : l->first;
+    for (; d; d = d->next) {
+        map_add(&l->said, say(&l->arena, d), d);
+        l->said_last = d;
     }
-    return NULL;
 }
 
 static void append_copy(struct diag_list *dst, const struct diag *d) {
@@ -122,30 +125,29 @@ static void append_copy(struct diag_list *dst, const struct diag *d) {
 }
 
 void diag_merge(struct diag_list *dst, const struct diag_list *src) {
+    struct arena scratch;
+    arena_init(&scratch);
     for (const struct diag *d = src->first; d; d = d->next) {
-        struct diag *old = find_same(dst->first, NULL, d);
+        arena_reset(&scratch);
+        index_said(dst);
+        struct diag *old = map_get(&dst->said, say(&scratch, d));
         if (!old) {
             append_copy(dst, d);
             continue;
         }
         /* `repeated` counts tenants, so what one tenant says twice is one. */
-        bool another =
-            !same_text(old->tenant, d->tenant) && !find_same(src->first, d, d);
-        if (another) old->repeated += 1 + d->repeated;
+        if (same_text(old->tenant, d->tenant)) continue;
+        if (old->repeated_by && same_text(old->repeated_by, d->tenant)) continue;
+        old->repeated += 1 + d->repeated;
+        old->repeated_by = keep_text(dst, d->tenant, old->repeated_by);
     }
+    arena_dispose(&scratch);
 }
 
 struct ranked {
     struct diag *diag;
     size_t file, arrival;
 };
-
-/* In the order in which files were first spoken of; those without a file stay apart. */
-static size_t file_rank(const struct ranked *all, size_t n, const char *file) {
-    for (size_t i = 0; i < n; i++)
-        if (same_text(all[i].diag->place.file, file)) return all[i].file;
-    return n;
-}
 
 static int compare_ranked(const void *x, const void *y) {
     const struct ranked *a = x, *b = y;
@@ -160,14 +162,22 @@ void diag_sort(struct diag_list *l) {
     size_t n = l->errors + l->warnings + l->notices, i = 0;
     if (n < 2) return;
     struct ranked *all = mem_alloc(n * sizeof *all);
-    for (struct diag *d = l->first; d; d = d->next, i++)
-        all[i] =
-            (struct ranked){d, d->place.file ? file_rank(all, i, d->place.file) : i, i};
+    struct map files = {0}; /* -> struct ranked *, the first that spoke of it */
+    for (struct diag *d = l->first; d; d = d->next, i++) {
+        all[i] = (struct ranked){d, i, i};
+        /* Those without a file stay apart. */
+        struct ranked *first =
+            !d->place.file ? NULL : map_add(&files, str_from(d->place.file), &all[i]);
+        if (first) all[i].file = first->arrival;
+    }
+    map_dispose(&files);
     qsort(all, n, sizeof *all, compare_ranked);
     for (i = 0; i + 1 < n; i++) all[i].diag->next = all[i + 1].diag;
     l->first = all[0].diag;
     l->last = all[n - 1].diag;
     l->last->next = NULL;
+    map_dispose(&l->said);
+    l->said_last = NULL;
     mem_free(all);
 }
 
@@ -177,7 +187,10 @@ const char *diag_suggest(struct str word, const char *const *known, size_t n) {
     unsigned limit = word.len < 2 ? 0 : word.len < 6 ? 1 : (unsigned)(word.len / 3);
     unsigned best_distance = limit + 1;
     for (size_t i = 0; i < n; i++) {
-        unsigned distance = str_distance(word, str_from(known[i]));
+        size_t len = strlen(known[i]);
+        if (len + best_distance <= word.len || word.len + best_distance <= len)
+            continue;
+        unsigned distance = str_distance(word, (struct str){known[i], len});
         if (distance < best_distance) {
             best_distance = distance;
             best = known[i];

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include "base/arena.h"
+#include "base/map.h"
 
 enum diag_level { DIAG_NOTICE, DIAG_WARNING, DIAG_ERROR };
 
@@ -29,13 +30,16 @@ struct diag {
     const char *tenant;  /* tenant id or NULL */
     const char *message; /* one line, no final full stop, no "error:" */
     struct diag_note *notes;
-    unsigned repeated; /* the same message also came up for so many more tenants */
+    unsigned repeated; /* the same message also came up for so many more tenants ... */
+    const char *repeated_by; /* ... of which this was the last */
 };
 struct diag_list {
     struct arena arena;
     struct diag *first, *last;
     unsigned errors, warnings, notices;
     const char *tenant; /* stamped on what is added; borrowed */
+    struct map said;    /* once something was merged: what each says -> struct diag * */
+    struct diag *said_last;
 };
 void diag_init(struct diag_list *l);
 void diag_dispose(struct diag_list *l);

@@ -135,31 +135,32 @@ void str_line_col(struct str text, size_t at, unsigned *line, unsigned *col) {
     *col = (unsigned)(at - start) + 1;
 }
 
-static unsigned least(unsigned a, unsigned b) {
-    return a < b ? a : b;
-}
-
 enum { WORD_MAX = 64 };
 
-/* Two neighbours exchanged count as one edit: the commonest slip of the fingers. */
+/* A column of the table of distances at a time, its steps down and up kept as bits
+ * (Myers 1999, with Hyyro's transposition).  Two neighbours exchanged count as one
+ * edit: the commonest slip of the fingers. */
 unsigned str_distance(struct str a, struct str b) {
-    if (a.len > WORD_MAX || b.len > WORD_MAX) {
+    if (a.len > WORD_MAX || b.len > WORD_MAX)
         return str_equal(a, b) ? 0 : (unsigned)(a.len > b.len ? a.len : b.len);
+    if (!a.len) return (unsigned)b.len;
+    uint64_t where[256] = {0}; /* of each character in a */
+    uint64_t last = (uint64_t)1 << (a.len - 1);
+    uint64_t down = ~(uint64_t)0, up = 0, same = 0, before = 0;
+    unsigned distance = (unsigned)a.len;
+    for (size_t i = 0; i < a.len; i++)
+        where[(unsigned char)a.ptr[i]] |= (uint64_t)1 << i;
+    for (size_t j = 0; j < b.len; j++) {
+        uint64_t match = where[(unsigned char)b.ptr[j]];
+        uint64_t swapped = (~same & match) << 1 & before;
+        same = (((match & down) + down) ^ down) | match | up | swapped;
+        uint64_t right = up | ~(same | down), left = same & down;
+        distance += (right & last) != 0;
+        distance -= (left & last) != 0;
+        right = right << 1 | 1;
+        down = left << 1 | ~(same | right);
+        up = right & same;
+        before = match;
     }
-    unsigned rows[3][WORD_MAX + 1];
-    for (unsigned j = 0; j <= b.len; j++) rows[0][j] = j;
-    for (unsigned i = 1; i <= a.len; i++) {
-        unsigned *row = rows[i % 3];
-        const unsigned *up = rows[(i + 2) % 3];
-        const unsigned *upper = rows[(i + 1) % 3];
-        row[0] = i;
-        for (unsigned j = 1; j <= b.len; j++) {
-            unsigned cost = a.ptr[i - 1] != b.ptr[j - 1];
-            row[j] = least(least(up[j], row[j - 1]) + 1, up[j - 1] + cost);
-            bool swapped = i > 1 && j > 1 && a.ptr[i - 1] == b.ptr[j - 2] &&
-                           a.ptr[i - 2] == b.ptr[j - 1];
-            if (swapped) row[j] = least(row[j], upper[j - 2] + 1);
-        }
-    }
-    return rows[a.len % 3][b.len];
+    return distance;
 }

@@ -395,8 +395,11 @@ bool plan_is_external(const struct site *s, struct str path) {
 
 const char *plan_suggest(struct site *s, struct str path) {
     const char **known = mem_alloc((s->plan.n + 1) * sizeof *known);
-    for (size_t i = 0; i < s->plan.n; i++)
-        known[i] = plan_url_path(&s->arena, s->plan.items[i]->path);
+    for (size_t i = 0; i < s->plan.n; i++) {
+        struct output *o = s->plan.items[i];
+        if (!o->url) o->url = plan_url_path(&s->arena, o->path);
+        known[i] = o->url;
+    }
     const char *best = diag_suggest(path, known, s->plan.n);
     mem_free(known);
     return best;

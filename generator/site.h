@@ -44,6 +44,7 @@ struct output {
     const char *source;
     struct str bytes;
     const char *from; /* file to name in messages */
+    const char *url;  /* its plan_url_path once plan_suggest has asked for it */
     bool in_sitemap;
 };
 struct plan {
