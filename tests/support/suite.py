@@ -1,5 +1,5 @@
 """What the suites of whole builds share: counting, running the program, looking at a tree."""
-import contextlib, hashlib, os, shutil, stat, subprocess, sys, tempfile
+import contextlib, hashlib, os, shutil, signal, stat, subprocess, sys, tempfile
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CLOCK = "2026-06-01T12:00:00Z"
@@ -43,6 +43,7 @@ def scratch():
     """A folder for one suite, removed whatever the modes in it."""
     top = tempfile.mkdtemp(prefix="tenantry-test-")
     os.chmod(top, 0o755)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         yield top
     finally:
