@@ -109,8 +109,8 @@ struct str buf_view(const struct buf *b) {
     return b->ptr ? (struct str){b->ptr, b->len} : STR("");
 }
 
-/* 0: as it is; 'u': \u00xx; '<': only when html_safe; else the letter behind a
- * backslash. */
+/* 0: as it is; 'u': \u00xx; '<': only when html_safe; 'e': so may a line or paragraph
+ * separator begin; else the letter behind a backslash. */
 static const char json_escape[256] = {
     [0x00 ... 0x07] = 'u',
     ['\b'] = 'b',
@@ -124,6 +124,7 @@ static const char json_escape[256] = {
     ['\\'] = '\\',
     ['<'] = '<',
     [0x7F] = 'u',
+    [0xE2] = 'e',
 };
 
 static bool append_json_escape(struct buf *b, unsigned char c, char kind) {
@@ -133,14 +134,25 @@ static bool append_json_escape(struct buf *b, unsigned char c, char kind) {
     return append(b, text, sizeof(text));
 }
 
+/* U+2028 and U+2029 end a line in the JavaScript of older browsers. */
+static bool is_separator(struct str s, size_t i) {
+    return s.len - i > 2 && (unsigned char)s.ptr[i + 1] == 0x80 &&
+           ((unsigned char)s.ptr[i + 2] & 0xFE) == 0xA8;
+}
+
 bool buf_json(struct buf *b, struct str s, bool html_safe) {
     size_t from = 0;
     for (size_t i = 0; i < s.len; i++) {
         unsigned char c = (unsigned char)s.ptr[i];
         char kind = json_escape[c];
-        if (__builtin_expect(!kind, 1) || (kind == '<' && !html_safe)) continue;
+        if (__builtin_expect(!kind, 1)) continue;
+        if ((kind == '<' || kind == 'e') && !html_safe) continue;
+        if (kind == 'e' && !is_separator(s, i)) continue;
         if (i > from && !append(b, s.ptr + from, i - from)) return false;
-        if (!append_json_escape(b, c, kind)) return false;
+        bool ok = kind != 'e' ? append_json_escape(b, c, kind)
+                              : append(b, s.ptr[i + 2] & 1 ? "\\u2029" : "\\u2028", 6);
+        if (!ok) return false;
+        if (kind == 'e') i += 2;
         from = i + 1;
     }
     return append(b, s.ptr + from, s.len - from);

@@ -54,7 +54,8 @@ bool buf_vprintf(struct buf *b, const char *fmt, va_list ap)
 void buf_reserve(
     struct buf *b, size_t extra);         /* room for extra more bytes, ignoring max */
 struct str buf_view(const struct buf *b); /* borrowed until the next change */
-/* Text as the inside of a JSON string; `<` as \u003c when html_safe. */
+/* Text as the inside of a JSON string; when html_safe, `<` as \u003c and the line ends
+ * U+2028 and U+2029 as \u2028 and \u2029. */
 bool buf_json(struct buf *b, struct str s, bool html_safe);
 bool buf_html(struct buf *b,
     struct str

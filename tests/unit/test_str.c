@@ -217,6 +217,15 @@ static void json_is_escaped(void **state) {
     buf_reset(&b);
     buf_json(&b, STR("</script><b"), true);
     assert_string_equal(b.ptr, "\\u003c/script>\\u003cb");
+    buf_reset(&b);
+    buf_json(&b,
+        STR("a\xE2\x80\xA8"
+            "b\xE2\x80\xA9\xE2\x80\xAA\xE2\x80"),
+        true);
+    assert_string_equal(b.ptr, "a\\u2028b\\u2029\xE2\x80\xAA\xE2\x80");
+    buf_reset(&b);
+    buf_json(&b, STR("\xE2\x80\xA8"), false);
+    assert_string_equal(b.ptr, "\xE2\x80\xA8");
     buf_dispose(&b);
 }
 
