@@ -90,6 +90,10 @@ def check_elements_are_closed(site):
     return each(site, lambda p: p.unclosed)
 
 
+def check_table_headers_have_words(site):
+    return each(site, lambda p: re.findall(r"<th\b[^>]*>\s*</th>", p.text))
+
+
 def check_no_style_or_handler_attributes(site):
     return each(site, lambda p: p.bad_attributes)
 
@@ -188,6 +192,12 @@ def check_structured_data(site):
             if data.get("@context") != "https://schema.org":
                 yield "no @context"
             yield from walk(data, p.path)
+            for v in data.get("@graph", []):
+                trail = [x["name"] for x in v.get("itemListElement", [])]
+                if p.path.startswith("/blog/") and len(trail) > 2 and trail[1] != site.pages["/blog/"].h1[0]:
+                    yield f"the blog is called {trail[1]} here"
+                if not isinstance(v.get("wordCount", 0), int):
+                    yield f"wordCount {v['wordCount']!r}"
         post = re.match(r"^/blog/(?!page/|tags/)[^/]+/$", p.path)
         if not blocks and (post or p.path in ("/", "/pricing/")):
             yield "no structured data"
