@@ -10,7 +10,8 @@
 #define UPPER_DIGIT "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define TAIL_MAX 512
 #define RUN_MIN 20      /* the shortest secret: prefix and tail together */
-#define KEY_LINE_MAX 64 /* "-----BEGIN ... PRIVATE KEY-----" and a line break */
+/* "-----BEGIN ... PRIVATE KEY-----" and the headers of an encrypted one. */
+#define KEY_HEAD_MAX 200
 
 struct pattern {
     const char *prefix, *what;
@@ -193,7 +194,7 @@ unsigned secrets_check(
     size_t done = 0, from, to;
     while (next_run(text, done, &from, &to)) {
         /* A private key's opening line stands before its material. */
-        size_t at = from - done > KEY_LINE_MAX ? from - KEY_LINE_MAX : done;
+        size_t at = from - done > KEY_HEAD_MAX ? from - KEY_HEAD_MAX : done;
         while (at < to) {
             bool starts = text.ptr[at] && strchr("srwpAgxn-", text.ptr[at]);
             size_t n = starts ? report_at(text, at, file, first_line, diags) : 0;

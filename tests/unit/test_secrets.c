@@ -45,6 +45,9 @@ static void test_found(void **state) {
         "zaSyD3vT9kQ2mW8xN5bR7cL1pF4hJ6gY0eUsA",
         "-----BEGIN RSA PRIVATE"
         " KEY-----\n" KEY_LINE "\n",
+        "-----BEGIN RSA PRIVATE"
+        " KEY-----\nProc-Type: 4,ENCRYPTED\n"
+        "DEK-Info: AES-256-CBC,9C1F7A30D2B84E65A1C7F3E09B2D4468\n\n" KEY_LINE "\n",
         "\"-----BEGIN PRIVATE"
         " KEY-----\\n" KEY_LINE "\\n\"",
         "\"say\\nsk_"
