@@ -67,4 +67,9 @@ struct str path_base(struct str path);   /* last part */
 struct str path_dir(struct str path);    /* all before the last part, no final '/' */
 /* base/../x, ./x resolved against folder `dir`; NULL when it climbs above the top. */
 char *path_resolve(struct arena *a, struct str dir, struct str rel);
+/* "a b.txt" -> "/a%20b.txt": what a URL would take for its own, or must not hold,
+ * escaped. */
+char *path_to_url(struct arena *a, struct str path);
+/* "/a%20b.txt" -> "/a b.txt"; one with an escaped NUL stays as it is. */
+struct str path_from_url(struct arena *a, struct str url);
 #endif

@@ -1,6 +1,8 @@
 /* The text of paths: nothing here asks the file system. */
 #include "base/file.h"
 
+#include <string.h>
+
 static bool part_is_safe(struct str part) {
     if (part.len == 0 || part.len > 255) return false;
     if (str_is(part, ".") || str_is(part, "..")) return false;
@@ -69,4 +71,49 @@ char *path_resolve(struct arena *a, struct str dir, struct str rel) {
     char *path = ok ? arena_str(a, buf_view(&b)) : NULL;
     buf_dispose(&b);
     return path;
+}
+
+static bool stays_in_url(unsigned char c) {
+    return c > ' ' && c < 127 && !strchr("\"#%<>?\\^`{|}", c);
+}
+
+char *path_to_url(struct arena *a, struct str path) {
+    static const char hex[] = "0123456789ABCDEF";
+    char *url = arena_take(a, 3 * path.len + 2), *to = url;
+    *to++ = '/';
+    for (size_t i = 0; i < path.len; i++) {
+        unsigned char c = (unsigned char)path.ptr[i];
+        if (stays_in_url(c)) {
+            *to++ = (char)c;
+            continue;
+        }
+        *to++ = '%';
+        *to++ = hex[c >> 4];
+        *to++ = hex[c & 15];
+    }
+    *to = '\0';
+    return url;
+}
+
+static int hex_digit(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    c = (char)(c | 32);
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+struct str path_from_url(struct arena *a, struct str url) {
+    if (!str_find_char(url, '%', NULL)) return url;
+    char *path = arena_take(a, url.len + 1);
+    size_t n = 0;
+    for (size_t i = 0; i < url.len; i++, n++) {
+        bool two_more = url.ptr[i] == '%' && i + 2 < url.len;
+        int high = two_more ? hex_digit(url.ptr[i + 1]) : -1;
+        int low = two_more ? hex_digit(url.ptr[i + 2]) : -1;
+        bool escape = high >= 0 && low >= 0;
+        path[n] = escape ? (char)(high << 4 | low) : url.ptr[i];
+        if (escape) i += 2;
+        if (!path[n]) return url;
+    }
+    path[n] = '\0';
+    return (struct str){path, n};
 }

@@ -109,7 +109,7 @@ static void asset_name(struct asset *as, struct arena *a, struct str bytes) {
     sha256_hex(bytes, hex);
     char *path = fingerprint_path(a, str_from(as->path), hex);
     as->output = arena_printf(a, "assets/%s", path);
-    as->url = arena_printf(a, "/assets/%s", path);
+    as->url = path_to_url(a, str_from(as->output));
 }
 
 static void asset_fingerprint(struct asset *as, const struct css_job *job) {

@@ -35,8 +35,7 @@ void linkcheck_free(struct linkcheck *l) {
     mem_free(l);
 }
 
-/* The five escapes that templates and the Markdown renderer write, undone; and %20 and
- * the like. */
+/* The five escapes that templates and the Markdown renderer write, undone. */
 static char *unescape(struct arena *a, struct str s) {
     static const struct {
         const char *name, *text;
@@ -234,16 +233,17 @@ static void report_dead(struct linkcheck *l, const struct found_link *f) {
 
 static void check_link(struct linkcheck *l, const struct found_link *f) {
     struct site *s = l->s;
-    const struct output *to = plan_find(s, str_from(f->path));
+    struct str path = path_from_url(&s->arena, str_from(f->path));
+    const struct output *to = plan_find(s, path);
     if (!to) {
-        if (!plan_is_external(s, str_from(f->path)) &&
-            !map_get(&s->redirects, str_from(f->path)))
+        if (!plan_is_external(s, path) && !map_get(&s->redirects, str_from(f->path)))
             report_dead(l, f);
         return;
     }
     if (!*f->fragment || !str_ends(str_from(to->path), ".html")) return;
     char *url = plan_url_path(&s->arena, to->path);
-    struct str key = str_from(arena_printf(&s->arena, "%s#%s", url, f->fragment));
+    struct str id = path_from_url(&s->arena, str_from(f->fragment));
+    struct str key = str_from(arena_printf(&s->arena, "%s#" STR_FMT, url, STR_ARG(id)));
     if (map_get(&l->ids, key) || map_get(&s->dead_fragments, key)) return;
     if (!map_get(&l->read, str_from(url)))
         return; /* it failed to render, which was reported */

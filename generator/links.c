@@ -10,30 +10,6 @@ struct reference {
     struct str path, query, fragment; /* query with '?', fragment with '#' */
 };
 
-static int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    c = (char)(c | 32);
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* "my%20photo.png" names the file "my photo.png". A path with an encoded NUL stays as
- * it is. */
-static struct str path_decode(struct arena *a, struct str path) {
-    size_t n = 0;
-    if (!str_find_char(path, '%', &n)) return path;
-    char *out = arena_alloc(a, path.len + 1);
-    n = 0;
-    for (size_t i = 0; i < path.len; i++, n++) {
-        bool two_more = path.ptr[i] == '%' && i + 2 < path.len;
-        int high = two_more ? hex_digit(path.ptr[i + 1]) : -1;
-        int low = two_more ? hex_digit(path.ptr[i + 2]) : -1;
-        out[n] = high < 0 || low < 0 ? path.ptr[i] : (char)(high << 4 | low);
-        if (high >= 0 && low >= 0) i += 2;
-        if (!out[n]) return path;
-    }
-    return (struct str){out, n};
-}
-
 static struct reference reference_split(struct arena *a, struct str target) {
     struct reference r = {.path = target};
     size_t at;
@@ -45,7 +21,7 @@ static struct reference reference_split(struct arena *a, struct str target) {
         r.query = str_slice(r.path, at, r.path.len);
         r.path = str_slice(r.path, 0, at);
     }
-    r.path = path_decode(a, r.path);
+    r.path = path_from_url(a, r.path);
     return r;
 }
 

@@ -54,7 +54,7 @@ static struct media *media_load(struct media_set *m, const struct root *root,
     f->size = bytes.len;
     f->output = arena_printf(
         m->arena, "%s/%s", folder, fingerprint_path(m->arena, str_from(below), hex));
-    f->url = arena_printf(m->arena, "/%s", f->output);
+    f->url = path_to_url(m->arena, str_from(f->output));
     if (!image_info(buf_view(&bytes), &f->info)) f->info = (struct image_info){0};
     f->view = media_json(f);
     buf_dispose(&bytes);

@@ -41,13 +41,14 @@ static bool path_taken(
 }
 
 static bool path_safe(struct site *s, const struct output *o) {
-    if (path_is_safe(str_from(o->path))) return true;
+    if (path_is_safe(str_from(o->path)) && str_is_utf8(str_from(o->path), NULL))
+        return true;
     struct diag_place place = DIAG_FILE(o->from);
     if (o->file && o->file->each_path) place = template_start(o->file->each_path);
     diag_add(s->diags, DIAG_ERROR, place,
-        "\"%s\" is no path inside a site: it must be relative, without . or .. parts "
-        "or "
-        "control characters",
+        "\"%s\" is no path inside a site: it must be relative and UTF-8, without . or "
+        ".. "
+        "parts, backslashes or control characters",
         o->path);
     if (o->content)
         diag_note(s->diags, DIAG_FILE(o->content->file), "made for this file");
@@ -151,9 +152,8 @@ bool plan_media(struct site *s) {
 
 char *plan_url_path(struct arena *a, const char *output) {
     struct str path = str_from(output);
-    if (!str_is(path_base(path), "index.html")) return arena_printf(a, "/%s", output);
-    struct str dir = path_dir(path);
-    return arena_printf(a, "/" STR_FMT "%s", STR_ARG(dir), dir.len ? "/" : "");
+    if (str_is(path_base(path), "index.html")) path.len -= strlen("index.html");
+    return path_to_url(a, path);
 }
 
 struct planner {

@@ -75,8 +75,9 @@ static void check_secrets(struct site *s) {
                 s->content.items[i].text, s->content.items[i].file, 1, s->diags);
 }
 
-static bool is_published(void *ctx, struct str path) {
+static bool is_published(void *ctx, struct str url) {
     struct site *s = ctx;
+    struct str path = path_from_url(&s->arena, url);
     return plan_find(s, path) || plan_is_external(s, path) ||
            map_get(&s->redirects, path) || media_find(&s->media, path, NULL);
 }

@@ -184,7 +184,7 @@ static bool view_documents(struct site *s) {
     for (size_t i = 0; i < s->n_documents; i++) {
         json_t *d = json_object();
         json_set_str(d, "name", s->documents[i].name);
-        view_set_address(s, d, arena_printf(&s->arena, "/%s", s->documents[i].name));
+        view_set_address(s, d, path_to_url(&s->arena, str_from(s->documents[i].name)));
         json_array_append_new(list, d);
         for (size_t k = 0; k < 3; k++)
             if (!strcmp(s->documents[i].name, known[k][0]))
@@ -205,11 +205,16 @@ static void view_images(struct site *s) {
     for (size_t i = 0; i < s->n_images; i++) {
         struct media *m = media_tenant(&s->media, s->images[i]);
         struct str below = str_from(s->images[i] + strlen("images/"));
-        if (m && !names_put(images, below, json_incref(m->view)))
+        const char *wrong = NULL;
+        if (!path_is_safe(str_from(s->images[i])))
+            wrong = "a backslash or a control character in its name: rename it";
+        else if (m && !names_put(images, below, json_incref(m->view)))
+            wrong = "its name is also that of another image's part: rename one";
+        if (wrong)
             diag_add(s->diags, DIAG_ERROR,
                 DIAG_FILE(arena_printf(
                     &s->arena, "tenants/%s/%s", s->tenant.id, s->images[i])),
-                "its name is also that of another image's part: rename one");
+                "%s", wrong);
     }
     json_object_set_new(s->view, "images", images);
 }

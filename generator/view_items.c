@@ -365,13 +365,10 @@ static void view_urls(struct site *s) {
     for (size_t i = 0; i < s->plan.n; i++) {
         const struct output *o = s->plan.items[i];
         if (!o->in_sitemap) continue;
-        struct str dir = path_dir(str_from(o->path));
-        bool index = str_is(path_base(str_from(o->path)), "index.html");
-        char *path = !index    ? arena_printf(&s->arena, "/%s", o->path)
-                     : dir.len ? arena_printf(&s->arena, "/" STR_FMT "/", STR_ARG(dir))
-                               : arena_strdup(&s->arena, "/");
+        struct str path = str_from(o->path);
+        if (str_is(path_base(path), "index.html")) path.len -= strlen("index.html");
         json_t *u = json_object();
-        view_set_address(s, u, path);
+        view_set_address(s, u, path_to_url(&s->arena, path));
         json_set_str(u, "lastmod", output_lastmod(s, o));
         json_array_append_new(urls, u);
     }
