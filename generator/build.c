@@ -290,9 +290,9 @@ static void publish_hosts(struct run *r) {
     size_t known = json_object_size(r->hosts);
     update_hosts(r, whole);
     int err = hostmap_write(&r->out, r->hosts);
-    /* Which trees a broken config owns is only known from hosts.json: without it
-     * nothing is removed. */
-    if (!err && whole && (known || !r->in.broken.used))
+    /* After a failing disk nothing is removed.  Which trees a broken config owns is
+     * only known from hosts.json: without it nothing is removed. */
+    if (!err && whole && !r->machine_failed && (known || !r->in.broken.used))
         err = out_sweep(&r->out, keep_tree, tree_removed, r);
     if (!err) return;
     diag_add(&r->diags, DIAG_ERROR, DIAG_NOWHERE, "cannot write %s: %s",
@@ -309,7 +309,7 @@ static void make_sites(struct run *r) {
         if (count_all(r, false) + count_all(r, true)) return;
     }
     run_workers(r, !o->check);
-    if (!o->check && !r->machine_failed) publish_hosts(r);
+    if (!o->check) publish_hosts(r);
 }
 
 static int exit_code(const struct run *r) {

@@ -14,15 +14,20 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/lsan_interface.h>
+#endif
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 #define WORKERS_MAX 256
 #define WORKER_MEMORY                                                                  \
     (2ul << 30) /* bytes of address space: far above any honest tenant */
 
-struct worker {       /* in memory shared with the parent */
-    atomic_long task; /* index + 1 of the task in hand; 0: none */
+struct worker {         /* in memory shared with the parent */
+    atomic_long task;   /* index + 1 of the task in hand; 0: none */
+    atomic_ulong steps; /* how many it began */
     char file[512];
 };
 struct shared {
@@ -33,7 +38,10 @@ struct process {
     pid_t pid; /* 0: not running */
     int fd;    /* where its results arrive */
     struct buf in;
-    bool idle_death; /* the one before it died without a task in hand */
+    bool idle_death;     /* the one before it died without a task in hand */
+    unsigned long steps; /* as last seen ... */
+    double since;        /* ... for the first time at this moment */
+    bool stuck;          /* killed because that was too long ago */
 };
 struct crew {
     const struct worker_jobs *jobs;
@@ -54,6 +62,7 @@ void worker_step(struct worker *w, const char *file) {
     struct itimerval budget = {.it_value = {.tv_sec = STEP_CPU_SECONDS}};
     setitimer(ITIMER_PROF, &budget, NULL);
     snprintf(w->file, sizeof w->file, "%s", file);
+    atomic_fetch_add(&w->steps, 1);
 }
 
 static bool write_all(int fd, const void *bytes, size_t n) {
@@ -75,6 +84,14 @@ static void limit_memory(void) {
 #endif
 }
 
+/* _exit() skips what the sanitizer does at the end of a process. */
+static _Noreturn void worker_end(void) {
+#ifdef __SANITIZE_ADDRESS__
+    __lsan_do_leak_check();
+#endif
+    _exit(0);
+}
+
 static _Noreturn void worker_main(const struct crew *c, struct worker *w, int fd) {
     struct buf result;
     size_t i;
@@ -93,7 +110,7 @@ static _Noreturn void worker_main(const struct crew *c, struct worker *w, int fd
         atomic_store(&w->task, 0);
     }
     buf_dispose(&result);
-    _exit(0);
+    worker_end();
 }
 
 /* ---- in the parent ---- */
@@ -146,9 +163,11 @@ static void take_frames(struct crew *c, struct process *p) {
     p->in.len -= at;
 }
 
-static void say_why(int status, char *why, size_t size) {
+static void say_why(const struct process *p, int status, char *why, size_t size) {
     int sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-    if (sig == SIGPROF)
+    if (p->stuck)
+        snprintf(why, size, "got no further for %d s", STEP_SECONDS);
+    else if (sig == SIGPROF)
         snprintf(why, size, "took more than %d s of processor time", STEP_CPU_SECONDS);
     else if (sig)
         snprintf(why, size, "crashed the renderer (%s)", strsignal(sig));
@@ -168,7 +187,8 @@ static void reap(struct crew *c, unsigned k) {
     p->pid = 0;
     long task = atomic_load(&w->task);
     char why[128];
-    say_why(status, why, sizeof why);
+    say_why(p, status, why, sizeof why);
+    p->stuck = false;
     if (task) report(c, (size_t)task - 1, (struct str){NULL, 0}, w->file, why);
     /* One that dies again before it took a task would do so forever. */
     bool hopeless = !task && p->idle_death;
@@ -189,6 +209,23 @@ static void receive(struct crew *c, unsigned k) {
     take_frames(c, p);
 }
 
+/* A worker that waits for ever (a dead network disk) uses no processor time: it is
+ * ended when it has been at one step for too long. */
+static void end_stuck(struct crew *c) {
+    double now = clock_seconds();
+    for (unsigned k = 0; k < c->n; k++) {
+        struct process *p = &c->processes[k];
+        unsigned long steps = atomic_load(&c->shared->workers[k].steps);
+        if (!p->pid || steps != p->steps || !atomic_load(&c->shared->workers[k].task)) {
+            p->steps = steps;
+            p->since = now;
+        } else if (now - p->since > STEP_SECONDS) {
+            p->stuck = true;
+            kill(p->pid, SIGKILL);
+        }
+    }
+}
+
 static void run(struct crew *c) {
     struct pollfd fds[WORKERS_MAX];
     for (;;) {
@@ -200,7 +237,9 @@ static void run(struct crew *c) {
             fds[n++] = (struct pollfd){.fd = c->processes[k].fd, .events = POLLIN};
         }
         if (!n) return;
-        if (poll(fds, n, -1) < 0) continue;
+        int ready = poll(fds, n, 1000);
+        end_stuck(c);
+        if (ready <= 0) continue;
         for (nfds_t i = 0; i < n; i++)
             if (fds[i].revents) receive(c, who[i]);
     }
