@@ -170,7 +170,10 @@ static void read_slug(struct reader *r, struct str stem) {
 
 static void read_title(struct reader *r) {
     r->it->title = text_of(r, "title");
-    if (r->it->title || !*r->it->collection) return;
+    if (!*r->it->collection) return;
+    if (r->it->title && !*r->it->title)
+        item_error(r, "/title", "title: it is empty; say what the page is called");
+    if (r->it->title) return;
     json_t *wrong = json_object_get(r->it->fm.values, "title");
     if (wrong && !json_is_null(wrong))
         return; /* text_of() said what is wrong with it */

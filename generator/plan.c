@@ -308,6 +308,19 @@ static bool plan_templates(struct site *s) {
 
 /* ---- redirects ---- */
 
+static void add_redirect(struct site *s, const struct item *it, const char *from) {
+    s->aliases[s->n_aliases] = (struct alias){from, it};
+    map_set(&s->redirects, str_from(from), &s->aliases[s->n_aliases++]);
+}
+
+/* "/old/" of "/old" and the other way round; NULL for a file. */
+static char *with_other_end(struct arena *a, struct str path) {
+    if (path.ptr[path.len - 1] == '/')
+        return arena_str(a, str_slice(path, 0, path.len - 1));
+    if (path_suffix(path).len) return NULL;
+    return arena_printf(a, STR_FMT "/", STR_ARG(path));
+}
+
 static bool plan_alias(
     struct site *s, const struct item *it, const char *from, size_t i) {
     char *pointer = arena_printf(&s->arena, "/aliases/%zu", i);
@@ -321,16 +334,20 @@ static bool plan_alias(
         diag_add(s->diags, DIAG_ERROR, place, "alias %s is also one of %s", from,
             other->to->file);
     if (page || other) return !page && other->to == it;
-    s->aliases[s->n_aliases] = (struct alias){from, it};
-    map_set(&s->redirects, str_from(from), &s->aliases[s->n_aliases++]);
+    add_redirect(s, it, from);
+    /* Hosts tell /old from /old/, people do not. */
+    char *twin = with_other_end(&s->arena, str_from(from));
+    if (twin && !map_get(&s->redirects, str_from(twin))) add_redirect(s, it, twin);
     return true;
 }
 
 static bool plan_aliases(struct site *s) {
     size_t most = 0;
     bool ok = true;
+    struct item *landing = s->content.landing;
+    if (landing && !landing->hidden) landing->path = "/";
     for (size_t i = 0; i < s->content.n; i++) most += s->content.items[i].n_aliases;
-    s->aliases = arena_alloc(&s->arena, (most + 1) * sizeof *s->aliases);
+    s->aliases = arena_alloc(&s->arena, (2 * most + 1) * sizeof *s->aliases);
     for (size_t i = 0; i < s->content.n; i++) {
         const struct item *it = &s->content.items[i];
         if (it->hidden || !it->path) continue;
