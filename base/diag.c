@@ -40,6 +40,16 @@ static unsigned *count_of(struct diag_list *l, enum diag_level level) {
     return level == DIAG_WARNING ? &l->warnings : &l->notices;
 }
 
+static bool same_line(const struct diag *a, const struct diag *b) {
+    return a->place.line == b->place.line && same_text(a->place.file, b->place.file);
+}
+
+static bool is_secret_line(const struct diag_list *l, const struct diag *d) {
+    for (const struct diag *old = l->secrets ? l->first : NULL; old; old = old->next)
+        if (old->secret && same_line(old, d)) return true;
+    return false;
+}
+
 /* `message` already lives in the list's arena. */
 static struct diag *append(struct diag_list *l, enum diag_level level,
     struct diag_place place, const char *tenant, const char *message) {
@@ -50,6 +60,7 @@ static struct diag *append(struct diag_list *l, enum diag_level level,
     d->place.file = keep_text(l, place.file, last ? last->place.file : NULL);
     d->tenant = keep_text(l, tenant, last ? last->tenant : NULL);
     d->message = message;
+    d->secret = is_secret_line(l, d);
     if (l->last) {
         l->last->next = d;
     } else {
@@ -100,6 +111,13 @@ void diag_note(struct diag_list *l, struct diag_place place, const char *fmt, ..
     append_note(l, l->last, place, message);
 }
 
+void diag_secret(struct diag_list *l) {
+    if (!l->last) return;
+    l->secrets = true;
+    for (struct diag *d = l->first; d; d = d->next)
+        if (same_line(d, l->last)) d->secret = true;
+}
+
 /* Level, place and message as one text. */
 static struct str say(struct arena *a, const struct diag *d) {
     return str_from(arena_printf(a, "%d %u:%u %s\n%s", d->level, d->place.line,
@@ -119,6 +137,7 @@ static void append_copy(struct diag_list *dst, const struct diag *d) {
     struct diag *copy = append(
         dst, d->level, d->place, d->tenant, arena_strdup(&dst->arena, d->message));
     copy->repeated = d->repeated;
+    if (d->secret) diag_secret(dst);
     for (const struct diag_note *n = d->notes; n; n = n->next) {
         append_note(dst, copy, n->place, arena_strdup(&dst->arena, n->message));
     }

@@ -30,6 +30,7 @@ struct diag {
     const char *tenant;  /* tenant id or NULL */
     const char *message; /* one line, no final full stop, no "error:" */
     struct diag_note *notes;
+    bool secret;       /* its line holds one: what looks like it is not shown */
     unsigned repeated; /* the same message also came up for so many more tenants ... */
     const char *repeated_by; /* ... of which this was the last */
 };
@@ -38,6 +39,7 @@ struct diag_list {
     struct diag *first, *last;
     unsigned errors, warnings, notices;
     const char *tenant; /* stamped on what is added; borrowed */
+    bool secrets;       /* some diagnostic is about one */
     struct map said;    /* once something was merged: what each says -> struct diag * */
     struct diag *said_last;
 };
@@ -49,13 +51,17 @@ void diag_add(struct diag_list *l, enum diag_level level, struct diag_place plac
 /* Adds "file:line:col: note: ..." to the diagnostic added last. */
 void diag_note(struct diag_list *l, struct diag_place place, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* The diagnostic added last is about a secret, which no log shall show: it is masked
+ * for all that speak of the same line. */
+void diag_secret(struct diag_list *l);
 /* Moves a copy of every diagnostic of src to the end of dst.  One that dst already has
  * (same level, place and message) is counted in `repeated` instead. */
 void diag_merge(struct diag_list *dst, const struct diag_list *src);
 /* Brings what is said of one file together, in the order of its lines; files stay in
  * the order in which they were first spoken of. */
 void diag_sort(struct diag_list *l);
-/* "error: ..." with the source line and a caret, read from `dir_fd`/file. */
+/* "error: ..." with the source line and a caret, read from `dir_fd`/file; of a secret
+ * only the ends. */
 void diag_print_human(const struct diag *d, int dir_fd, bool colour, FILE *out);
 /* One JSON object a line: type, level, tenant, file, line, col, message, notes[]. */
 void diag_print_json(const struct diag *d, FILE *out);

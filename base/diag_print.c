@@ -3,9 +3,11 @@
 #include "base/file.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { EXCERPT_WIDTH = 100, EXCERPT_FILE_MAX = 16 * 1024 * 1024 };
+enum { SECRET_MIN = 14, SECRET_HEAD = 6, SECRET_TAIL = 2 }; /* characters */
 
 static const char *const level_names[] = {"notice", "warning", "error"};
 static const char *const level_colours[] = {"\033[1;36m", "\033[1;35m", "\033[1;31m"};
@@ -158,14 +160,32 @@ static void put_excerpt(
     put_caret(b, line, from, at, colour);
 }
 
-static void put_source(
-    struct buf *b, struct diag_place place, int dir_fd, bool colour) {
+/* Letters, digits and _ - + /, of which keys and tokens are made. */
+static bool is_key_char(char c) {
+    return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+           c == '_' || c == '-' || c == '+' || c == '/';
+}
+
+/* Stars over the middle of every run that may be a secret. */
+static void mask_secrets(char *line, size_t len) {
+    for (size_t from = 0, to; from < len; from = to + 1) {
+        bool random = false; /* prose has no digits and underscores */
+        for (to = from; to < len && is_key_char(line[to]); to++)
+            random |= line[to] == '_' || (line[to] >= '0' && line[to] <= '9');
+        if (!random || to - from < SECRET_MIN) continue;
+        memset(line + from + SECRET_HEAD, '*', to - from - SECRET_HEAD - SECRET_TAIL);
+    }
+}
+
+static void put_source(struct buf *b, const struct diag *d, int dir_fd, bool colour) {
+    struct diag_place place = d->place;
     if (!place.file || place.line == 0) return;
     struct buf text;
     buf_init(&text, 0);
     struct str line;
     bool found = read_source(dir_fd, place.file, &text) &&
                  find_line(buf_view(&text), place.line, &line);
+    if (found && d->secret) mask_secrets((char *)line.ptr, line.len);
     if (found) put_excerpt(b, place, line, colour);
     buf_dispose(&text);
 }
@@ -174,7 +194,7 @@ void diag_print_human(const struct diag *d, int dir_fd, bool colour, FILE *out) 
     struct buf b;
     buf_init(&b, 0);
     put_head(&b, d, colour);
-    put_source(&b, d->place, dir_fd, colour);
+    put_source(&b, d, dir_fd, colour);
     for (const struct diag_note *n = d->notes; n; n = n->next) {
         put_place(&b, n->place, NULL);
         buf_cstr(&b, "note: ");

@@ -9,7 +9,7 @@
 #define ALNUM "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 #define UPPER_DIGIT "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define TAIL_MAX 512
-#define RUN_MIN 20      /* the shortest secret: prefix and tail together */
+#define RUN_MIN 20 /* the shortest secret: prefix and tail together */
 /* "-----BEGIN ... PRIVATE KEY-----" and the headers of an encrypted one. */
 #define KEY_HEAD_MAX 200
 
@@ -154,12 +154,14 @@ static size_t report_at(struct str text, size_t at, const char *file,
             "this looks like %s %s (%s and %zu characters); %s",
             strchr("AEIOU", patterns[i].what[0]) ? "an" : "a", patterns[i].what,
             patterns[i].prefix, n - strlen(patterns[i].prefix), patterns[i].advice);
+        diag_secret(diags);
         return n;
     }
     size_t n = key_block_match(text, at);
-    if (n > 0)
-        diag_add(diags, DIAG_ERROR, place_at(text, at, file, first_line),
-            "this is a private key; " REVOKE);
+    if (n == 0) return 0;
+    diag_add(diags, DIAG_ERROR, place_at(text, at, file, first_line),
+        "this is a private key; " REVOKE);
+    diag_secret(diags);
     return n;
 }
 

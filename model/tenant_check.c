@@ -107,6 +107,7 @@ static void report_secret(struct check *c, const struct spot *at, enum side side
     report(c, DIAG_ERROR, at, side,
         "Stripe price ids and secrets do not belong here; "
         "they go into the environment or the database");
+    diag_secret(&c->found);
 }
 
 static bool scan(struct check *c, const struct spot *at, json_t *value);
@@ -451,9 +452,11 @@ static void hand_over(const struct check *c, struct diag_list *diags) {
     for (const struct diag *d = c->found.first; d; d = d->next, i++)
         all[i] = (struct ranked){d, i};
     qsort(all, n, sizeof *all, compare_ranked);
-    for (i = 0; i < n; i++)
-        diag_add(
-            diags, all[i].diag->level, all[i].diag->place, "%s", all[i].diag->message);
+    for (i = 0; i < n; i++) {
+        const struct diag *d = all[i].diag;
+        diag_add(diags, d->level, d->place, "%s", d->message);
+        if (d->secret) diag_secret(diags);
+    }
     mem_free(all);
 }
 

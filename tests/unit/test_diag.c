@@ -111,6 +111,32 @@ static void long_lines_are_trimmed(void **state) {
         "uvwxyzabcdefghijklmnopqrstuv\n     | ^\n");
 }
 
+/* Nor does another mistake in the same line show the secret. */
+static void secrets_are_masked(void **state) {
+    (void)state;
+    struct diag d = {
+        .place = DIAG_AT("f.txt", 1, 6), .message = "a key", .secret = true};
+    char *out = printed(&d,
+        STR("say: AKI"
+            "A7MFTBW6YLKQ3XN2C, an extraordinarily-long word"),
+        false);
+    assert_non_null(strstr(
+        out, "   1 | say: AKIA7M************2C, an extraordinarily-long word\n"));
+    assert_non_null(strstr(out, "\n     |      ^\n"));
+    free(out);
+    struct diag_list l;
+    diag_init(&l);
+    diag_add(&l, DIAG_WARNING, DIAG_AT("a", 2, 1), "before");
+    diag_add(&l, DIAG_WARNING, DIAG_AT("a", 3, 1), "below");
+    diag_add(&l, DIAG_WARNING, DIAG_AT("a", 2, 9), "after");
+    diag_add(&l, DIAG_ERROR, DIAG_AT("a", 2, 5), "a key");
+    diag_secret(&l);
+    diag_sort(&l);
+    for (const struct diag *i = l.first; i; i = i->next)
+        assert_int_equal(i->secret, i->place.line == 2);
+    diag_dispose(&l);
+}
+
 static void check_printed(const struct diag *d, const char *expected) {
     char *out = printed(d, STR("only line\n"), false);
     assert_string_equal(out, expected);
@@ -273,6 +299,7 @@ static void fill(struct diag_list *l) {
     l->tenant = NULL;
     diag_add(l, DIAG_NOTICE, DIAG_NOWHERE, "%s", "");
     l->last->repeated = 7;
+    diag_secret(l);
 }
 
 static void check_filled(const struct diag_list *l) {
@@ -291,6 +318,8 @@ static void check_filled(const struct diag_list *l) {
     assert_string_equal(d->message, "");
     assert_null(d->tenant);
     assert_int_equal(d->repeated, 7);
+    assert_true(d->secret);
+    assert_false(l->first->secret);
     assert_null(d->next);
 }
 
@@ -368,6 +397,7 @@ int main(void) {
         cmocka_unit_test(the_line_and_a_caret),
         cmocka_unit_test(wide_line_numbers_move_the_bar),
         cmocka_unit_test(long_lines_are_trimmed),
+        cmocka_unit_test(secrets_are_masked),
         cmocka_unit_test(heads),
         cmocka_unit_test(colour_only_when_asked),
         cmocka_unit_test(odd_sources_are_left_out),
