@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "generator/build.h"
 #include "generator/command.h"
+#include "generator/markdown.h"
 
 #define BUILD_HELP                                                                     \
     "      --tenant ID       only this tenant; may be given again\n"                   \
@@ -101,6 +102,15 @@ static void show_usage(FILE *out) {
                  "machine failed.\n");
 }
 
+static void show_version(void) {
+    struct buf markdown;
+    buf_init(&markdown, 0);
+    markdown_name(&markdown);
+    printf("tenantry %s (Markdown: %.*s)\n", TENANTRY_VERSION, (int)markdown.len,
+        markdown.ptr);
+    buf_dispose(&markdown);
+}
+
 static const struct command *command_find(const char *name) {
     for (size_t i = 0; i < N_COMMANDS; i++)
         if (!strcmp(commands[i].name, name)) return &commands[i];
@@ -133,7 +143,7 @@ int main(int argc, char **argv) {
         return EXIT_FINE;
     }
     if (!strcmp(argv[1], "--version")) {
-        printf("tenantry %s\n", TENANTRY_VERSION);
+        show_version();
         return EXIT_FINE;
     }
     const struct command *c = command_find(argv[1]);

@@ -3,6 +3,14 @@
 #include <string.h>
 #include "base/mem.h"
 
+void markdown_name(struct buf *out) {
+#ifdef MARKDOWN_PLAIN
+    buf_printf(out, "libcmark %s", cmark_version_string());
+#else
+    buf_printf(out, "libcmark-gfm %s", cmark_version_string());
+#endif
+}
+
 struct markdown *markdown_new(void) {
     struct markdown *m = mem_calloc(1, sizeof(*m));
     memory_init(&m->memory);

@@ -31,6 +31,9 @@ struct markdown_result {
 };
 struct markdown; /* parser set-up and the memory of one document at a time */
 struct markdown *markdown_new(void);
+/* The library that does it: "libcmark-gfm 0.29.0.gfm.6" has tables, footnotes, task
+ * lists, strikethrough and bare links; "libcmark 0.30.2" has none of them.  In buf. */
+void markdown_name(struct buf *out);
 void markdown_free(struct markdown *m);
 /* Caps: 512 KiB of text, container depth 64, 64 MiB of memory while working: beyond it
  * is an error at file:line. (Time is not bounded here: the caller runs in a worker with

@@ -73,6 +73,7 @@ class Program:
         self.path = os.path.abspath(path)
         with open(self.path, "rb") as f:
             self.sanitized = b"__asan_init" in f.read()
+        self.version = subprocess.run([self.path, "--version"], capture_output=True, text=True, check=True).stdout.strip()
 
     def command(self, workspace, *args, clock=CLOCK, out=None, command="build"):
         line = [self.path, command, "-C", workspace, *args]
