@@ -4,6 +4,8 @@
 #include "model/tenant.h"
 #include "model/tenant_table.h"
 
+#define MAN_COLUMNS 78
+
 /* The table's own JSON texts; they are constants of the program. */
 static json_t *literal(const char *text) {
     return text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
@@ -283,11 +285,35 @@ static const char man_tail[] = ".El\n"
                                ".Sh SEE ALSO\n"
                                ".Xr tenantry 1\n";
 
+/* Text lines no longer than manual pages have them; requests stay whole. */
+static void man_wrap(struct buf *out, struct str line) {
+    while (line.len > MAN_COLUMNS && line.ptr[0] != '.') {
+        size_t at = MAN_COLUMNS;
+        while (at && line.ptr[at] != ' ') at--;
+        if (!at) break;
+        buf_str(out, str_slice(line, 0, at));
+        buf_char(out, '\n');
+        line = str_slice(line, at + 1, line.len);
+        if (line.len && strchr(".'", line.ptr[0])) buf_cstr(out, "\\&");
+    }
+    buf_str(out, line);
+    buf_char(out, '\n');
+}
+
 void tenant_schema_man(struct buf *out) {
     struct arena a;
+    struct buf page;
+    size_t at;
     arena_init(&a);
-    buf_cstr(out, man_head);
-    man_fields(out, field_root(), &a);
-    buf_cstr(out, man_tail);
+    buf_init(&page, 0);
+    buf_cstr(&page, man_head);
+    man_fields(&page, field_root(), &a);
+    buf_cstr(&page, man_tail);
+    struct str rest = buf_view(&page);
+    while (str_find(rest, "\n", &at)) {
+        man_wrap(out, str_slice(rest, 0, at));
+        rest = str_slice(rest, at + 1, rest.len);
+    }
+    buf_dispose(&page);
     arena_dispose(&a);
 }
