@@ -10,24 +10,6 @@
 #define CONTENT_MAX                                                                    \
     (1u << 20) /* bytes of one Markdown file; the renderer's own cap is lower */
 
-char *slug_make(struct arena *a, struct str text) {
-    char *slug = arena_alloc(a, text.len + 2);
-    size_t n = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-        if (c >= 'A' && c <= 'Z') c = (unsigned char)(c + 32);
-        bool word = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-        if (word)
-            slug[n++] = (char)c;
-        else if (n && slug[n - 1] != '-')
-            slug[n++] = '-';
-    }
-    while (n && slug[n - 1] == '-') n--;
-    if (!n) slug[n++] = 'x';
-    slug[n] = 0;
-    return slug;
-}
-
 /* ---- front matter ---- */
 
 struct reader {

@@ -51,7 +51,8 @@ struct content_file {
 bool content_load(struct content *c, const struct workspace *w, const char *tenant,
     const struct options *o, struct diag_list *diags);
 void content_dispose(struct content *c);
-/* Lower-case ASCII letters, digits and single hyphens; what else there is becomes a
- * hyphen. Never empty ("x"). */
+/* Lower-case ASCII letters, digits and single hyphens.  Latin letters lose their marks,
+ * + # & become words, other scripts are spelt by their numbers, so that different names
+ * stay different; what else there is becomes a hyphen.  Never empty ("x"). */
 char *slug_make(struct arena *a, struct str text);
 #endif

@@ -203,11 +203,18 @@ static struct tag *tag_get(struct site *s, struct map *by_slug, const char *name
     return t;
 }
 
+static bool has_value(const json_t *list, const json_t *value) {
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (json_array_get(list, i) == value) return true;
+    return false;
+}
+
 static void tag_item(
     struct site *s, struct map *by_slug, struct item *it, bool listed) {
     json_t *tags = json_object_get(it->view, "tags");
     for (size_t i = 0; i < it->n_tags; i++) {
         struct tag *t = tag_get(s, by_slug, it->tags[i]);
+        if (has_value(tags, t->ref)) continue; /* [News, news] */
         json_array_append(tags, t->ref);
         if (listed) json_array_append(json_object_get(t->view, "items"), it->view);
     }
