@@ -37,8 +37,10 @@ void *memory_take(struct markdown_memory *m, size_t size);
 
 /* markdown_scan.c: caps, and which syntax the text can contain at all. */
 struct markdown_features {
-    bool table, strikethrough, tasklist, autolink, footnotes;
-    bool comment; /* "<!--" occurs */
+    bool table, strikethrough, tasklist, footnotes;
+    bool address;      /* what may become a link by itself, marked up or not */
+    bool bare_address; /* one that is likely not marked up */
+    bool comment;      /* "<!--" occurs */
 };
 bool markdown_scan(struct str text, const struct markdown_options *o,
     struct diag_list *diags, struct markdown_features *f);

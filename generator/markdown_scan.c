@@ -2,6 +2,7 @@
  * the characters without which an extension can have nothing to do.  The look may say
  * yes too often, never no when the extension would act. */
 #include "generator/markdown_internal.h"
+#include <ctype.h>
 #include <string.h>
 
 struct scan {
@@ -158,6 +159,23 @@ static bool has(struct str text, char first, struct str rest) {
     return false;
 }
 
+/* Marked up, an address follows a bracket or a quotation mark, not a blank. */
+static bool follows_blank(const char *start, const char *p) {
+    while (p > start && isalpha((unsigned char)p[-1])) p--;
+    return p == start || p[-1] == ' ' || p[-1] == '\n';
+}
+
+static void scan_addresses(struct str text, struct markdown_features *f) {
+    const char *p = text.ptr, *end = p + text.len;
+    for (; p < end && (p = memchr(p, ':', (size_t)(end - p))); p++) {
+        if (end - p < 3 || p[1] != '/' || p[2] != '/') continue;
+        f->address = true;
+        f->bare_address = f->bare_address || follows_blank(text.ptr, p);
+    }
+    f->address = f->address || memchr(text.ptr, '@', text.len) ||
+                 memmem(text.ptr, text.len, "www.", 4);
+}
+
 static void scan_brackets(struct scan *s) {
     const char *p = s->text.ptr, *end = p + s->text.len;
     unsigned count = 0;
@@ -188,8 +206,7 @@ bool markdown_scan(struct str text, const struct markdown_options *o,
     /* Without a definition cmark would still cut "[^" labels that span lines. */
     if (f->footnotes) f->footnotes = has(text, ']', STR(":"));
     f->strikethrough = memchr(text.ptr, '~', text.len) != NULL;
-    f->autolink = memchr(text.ptr, '@', text.len) || has(text, ':', STR("//")) ||
-                  memmem(text.ptr, text.len, "www.", 4);
+    scan_addresses(text, f);
     f->comment = has(text, '<', STR("!--"));
     return !s.failed;
 }
