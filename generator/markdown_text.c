@@ -132,12 +132,39 @@ static const struct range dropped[] = {{0x80, 0xA9}, {0xAB, 0xB4}, {0xB6, 0xB9},
     {0xFF1A, 0xFF20}, {0xFF3B, 0xFF40}, {0xFF5B, 0xFF65}, {0xFFE0, 0xFFFF},
     {0x1F000, 0x1FAFF}, {0xE0000, 0x10FFFF}};
 
-static bool is_dropped(const char *p, size_t n) {
+static unsigned char_at(const char *p, size_t n) {
     unsigned c = (unsigned char)*p & (0xFFu >> (n + 1));
     for (size_t i = 1; i < n; i++) c = c << 6 | ((unsigned char)p[i] & 0x3F);
+    return c;
+}
+
+static bool is_dropped(unsigned c) {
     for (size_t i = 0; i < sizeof(dropped) / sizeof(*dropped); i++)
         if (c >= dropped[i].first && c <= dropped[i].last) return true;
     return false;
+}
+
+/* Capitals of Latin-1, Latin Extended-A, Greek and Cyrillic: every `step`-th of the
+ * range stands `by` before its small letter.  Our own table, since a locale's would
+ * give another machine other ids. */
+static const struct capitals {
+    unsigned short first, last;
+    short by, step;
+} capitals[] = {{0xC0, 0xD6, 32, 1}, {0xD8, 0xDE, 32, 1}, {0x100, 0x12E, 1, 2},
+    {0x132, 0x136, 1, 2}, {0x139, 0x147, 1, 2}, {0x14A, 0x176, 1, 2},
+    {0x178, 0x178, -121, 1}, {0x179, 0x17D, 1, 2}, {0x386, 0x386, 38, 1},
+    {0x388, 0x38A, 37, 1}, {0x38C, 0x38C, 64, 1}, {0x38E, 0x38F, 63, 1},
+    {0x391, 0x3A1, 32, 1}, {0x3A3, 0x3AB, 32, 1}, {0x400, 0x40F, 80, 1},
+    {0x410, 0x42F, 32, 1}, {0x460, 0x480, 1, 2}, {0x48A, 0x4BE, 1, 2},
+    {0x4C0, 0x4C0, 15, 1}, {0x4C1, 0x4CD, 1, 2}, {0x4D0, 0x52E, 1, 2}};
+
+static unsigned small_letter(unsigned c) {
+    for (size_t i = 0; i < sizeof(capitals) / sizeof(*capitals); i++) {
+        const struct capitals *r = &capitals[i];
+        if (c < r->first || c > r->last) continue;
+        return (c - r->first) % (unsigned)r->step ? c : c + (unsigned)r->by;
+    }
+    return c;
 }
 
 static bool is_blank(char c) {
@@ -155,8 +182,14 @@ static void make_slug(struct buf *b, const char *s) {
         unsigned char c = (unsigned char)s[i];
         n = char_length(s + i);
         if (n > 1) {
-            if (is_dropped(s + i, n)) continue;
+            unsigned code = char_at(s + i, n);
+            if (is_dropped(code)) continue;
             memcpy(b->ptr + at, s + i, n);
+            if (n == 2) { /* so has every small letter of the table */
+                code = small_letter(code);
+                b->ptr[at] = (char)(0xC0 | code >> 6);
+                b->ptr[at + 1] = (char)(0x80 | (code & 0x3F));
+            }
             at += n;
         } else if (isalnum(c))
             b->ptr[at++] = (char)tolower(c);

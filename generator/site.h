@@ -62,6 +62,7 @@ struct collection {
 };
 struct tag {
     const char *slug;
+    const char *name, *file; /* as it was first written, and where */
     json_t *ref; /* {name, slug, path, url}, shared by all items that carry it; owned */
     json_t *view; /* ref and items; in the view; borrowed */
 };

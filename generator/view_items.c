@@ -186,12 +186,29 @@ static void collection_list(struct site *s, struct collection *c) {
 
 /* ---- tags ---- */
 
-static struct tag *tag_get(struct site *s, struct map *by_slug, const char *name) {
+/* Letter case aside, two words on one page are likely meant to be two tags. */
+static void check_tag_name(
+    struct site *s, const struct tag *t, const struct item *it, size_t i) {
+    const char *name = it->tags[i], *pointer = arena_printf(&s->arena, "/tags/%zu", i);
+    if (!strcasecmp(t->name, name)) return;
+    diag_add(s->diags, DIAG_WARNING,
+        frontmatter_place(&it->fm, it->file, pointer, false),
+        "the tag \"%s\" has the same address as \"%s\" in %s (both are \"%s\"), so "
+        "they are one; rename one of them",
+        name, t->name, t->file, t->slug);
+}
+
+static struct tag *tag_get(
+    struct site *s, struct map *by_slug, const struct item *it, size_t i) {
+    const char *name = it->tags[i];
     char *slug = slug_make(&s->arena, str_from(name));
     struct tag *t = map_get(by_slug, str_from(slug));
+    if (t && strcmp(t->name, name)) check_tag_name(s, t, it, i);
     if (t) return t;
     t = &s->tags[s->n_tags++];
     t->slug = slug;
+    t->name = name;
+    t->file = it->file;
     t->ref = json_object();
     json_set_str(t->ref, "name", name);
     json_set_str(t->ref, "slug", slug);
@@ -213,7 +230,7 @@ static void tag_item(
     struct site *s, struct map *by_slug, struct item *it, bool listed) {
     json_t *tags = json_object_get(it->view, "tags");
     for (size_t i = 0; i < it->n_tags; i++) {
-        struct tag *t = tag_get(s, by_slug, it->tags[i]);
+        struct tag *t = tag_get(s, by_slug, it, i);
         if (has_value(tags, t->ref)) continue; /* [News, news] */
         json_array_append(tags, t->ref);
         if (listed) json_array_append(json_object_get(t->view, "items"), it->view);

@@ -124,6 +124,17 @@ static void test_headings(void **state) {
         "<h1 id=\"a-3\">a</h1>\n");
 }
 
+/* As GitHub does, in whichever locale. */
+static void test_heading_capitals(void **state) {
+    struct fixture *f = *state;
+    gives(f, "# ÄÖÜ Éàß Ñ×÷\n# ĀŁŹŸŹ Žlutý\n# ΆΈΏ Ωμέγα ΣΑΣ\n# ЁЖЪ Їжа Ґ Ԁ\n# İ 你\n",
+        "<h1 id=\"äöü-éàß-ñ\">ÄÖÜ Éàß Ñ×÷</h1>\n"
+        "<h1 id=\"āłźÿź-žlutý\">ĀŁŹŸŹ Žlutý</h1>\n"
+        "<h1 id=\"άέώ-ωμέγα-σασ\">ΆΈΏ Ωμέγα ΣΑΣ</h1>\n"
+        "<h1 id=\"ёжъ-їжа-ґ-ԁ\">ЁЖЪ Їжа Ґ Ԁ</h1>\n"
+        "<h1 id=\"İ-你\">İ 你</h1>\n");
+}
+
 static void summary_is(struct fixture *f, const char *text, const char *summary) {
     render(f, text, false, false);
     assert_true(f->ok);
@@ -346,6 +357,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_blocks),
         cmocka_unit_test(test_headings),
+        cmocka_unit_test(test_heading_capitals),
         cmocka_unit_test(test_summary),
         cmocka_unit_test(test_words),
         cmocka_unit_test(test_raw_html),
