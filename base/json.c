@@ -29,6 +29,10 @@ struct arena *json_use_arena(struct arena *a) {
     return before;
 }
 
+void json_drop(json_t *v) {
+    if (!task_arena) json_decref(v);
+}
+
 json_t *json_path(const json_t *obj, const char *dotted) {
     struct str rest = str_from(dotted);
     struct str part;

@@ -14,6 +14,9 @@ void json_setup(void);
  * For workers, where a task makes and drops some ten thousand values.  NULL: the heap.
  * Returns what was used before. */
 struct arena *json_use_arena(struct arena *a);
+/* json_decref for what ends together with the arena in use: without one it frees v,
+ * with one it saves the walk through all of v. */
+void json_drop(json_t *v);
 /* Parses one value. Syntax errors, duplicate keys, bad UTF-8, depth > 64 are reported
  * with position. */
 json_t *json_parse(struct str text, const char *file, struct diag_list *diags);

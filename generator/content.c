@@ -328,8 +328,8 @@ bool content_load(struct content *c, const struct workspace *w, const char *tena
 void content_dispose(struct content *c) {
     for (size_t i = 0; i < c->n; i++) {
         frontmatter_dispose(&c->items[i].fm);
-        json_decref(c->items[i].view);
-        json_decref(c->items[i].ids);
+        json_drop(c->items[i].view);
+        json_drop(c->items[i].ids);
     }
     mem_free(c->items);
     map_dispose(&c->by_rel);

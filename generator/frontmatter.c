@@ -68,7 +68,7 @@ bool frontmatter_parse(
 }
 
 void frontmatter_dispose(struct frontmatter *f) {
-    json_decref(f->values);
+    json_drop(f->values);
     f->values = NULL;
 }
 

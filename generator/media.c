@@ -17,7 +17,7 @@ void media_init(struct media_set *m, struct arena *a, const struct workspace *w,
 }
 
 void media_dispose(struct media_set *m) {
-    for (size_t i = 0; i < m->n; i++) json_decref(m->items[i]->view);
+    for (size_t i = 0; i < m->n; i++) json_drop(m->items[i]->view);
     mem_free(m->items);
     map_dispose(&m->by_source);
 }

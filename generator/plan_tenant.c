@@ -106,12 +106,12 @@ bool site_plan(struct site *s) {
 }
 
 void site_dispose(struct site *s) {
-    for (size_t i = 0; i < s->n_tags; i++) json_decref(s->tags[i].ref);
+    for (size_t i = 0; i < s->n_tags; i++) json_drop(s->tags[i].ref);
     plan_dispose(&s->plan);
     map_dispose(&s->redirects);
     map_dispose(&s->dead_fragments);
-    json_decref(s->view);
-    json_decref(s->pricing);
+    json_drop(s->view);
+    json_drop(s->pricing);
     media_dispose(&s->media);
     content_dispose(&s->content);
     theme_free(s->overlay);

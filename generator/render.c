@@ -431,7 +431,7 @@ static void job_dispose(struct job *j) {
     links_dispose(&j->links);
     buf_dispose(&j->page);
     arena_dispose(&j->page_json);
-    json_decref(j->lists);
+    json_drop(j->lists);
     site_dispose(&j->site);
 }
 

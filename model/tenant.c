@@ -107,7 +107,7 @@ bool tenant_load(struct tenant *t, const struct root *tenants, const char *id,
 }
 
 void tenant_dispose(struct tenant *t) {
-    json_decref(t->config);
+    json_drop(t->config);
     arena_dispose(&t->arena);
     *t = (struct tenant){0};
 }
