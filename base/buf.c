@@ -72,10 +72,6 @@ bool buf_str(struct buf *b, struct str s) {
     return append(b, s.ptr, s.len);
 }
 
-bool buf_cstr(struct buf *b, const char *s) {
-    return append(b, s, strlen(s));
-}
-
 bool buf_char(struct buf *b, char c) {
     return append(b, &c, 1);
 }

@@ -73,9 +73,19 @@ char *path_resolve(struct arena *a, struct str dir, struct str rel) {
     return path;
 }
 
-static bool stays_in_url(unsigned char c) {
-    return c > ' ' && c < 127 && !strchr("\"#%<>?\\^`{|}", c);
-}
+/* What cannot stand in the path of a URL as it is. */
+static const bool escaped_in_url[256] = {[0 ... ' '] = true,
+    ['"'] = true,
+    ['#'] = true,
+    ['%'] = true,
+    ['<'] = true,
+    ['>'] = true,
+    ['?'] = true,
+    ['\\'] = true,
+    ['^'] = true,
+    ['`'] = true,
+    ['{' ... '}'] = true,
+    [127 ... 255] = true};
 
 char *path_to_url(struct arena *a, struct str path) {
     static const char hex[] = "0123456789ABCDEF";
@@ -83,7 +93,7 @@ char *path_to_url(struct arena *a, struct str path) {
     *to++ = '/';
     for (size_t i = 0; i < path.len; i++) {
         unsigned char c = (unsigned char)path.ptr[i];
-        if (stays_in_url(c)) {
+        if (!escaped_in_url[c]) {
             *to++ = (char)c;
             continue;
         }

@@ -105,12 +105,14 @@ bool str_is_utf8(struct str s, size_t *bad_at) {
     const unsigned char *p = (const unsigned char *)s.ptr;
     size_t i = 0;
     while (i < s.len) {
-        uint64_t word;
-        while (s.len - i >= sizeof(word)) {
-            memcpy(&word, p + i, sizeof(word));
-            if (word & UINT64_C(0x8080808080808080)) break;
-            i += sizeof(word);
+        uint64_t words[4];
+        while (s.len - i >= sizeof(words)) {
+            memcpy(words, p + i, sizeof(words));
+            uint64_t any = words[0] | words[1] | words[2] | words[3];
+            if (any & UINT64_C(0x8080808080808080)) break;
+            i += sizeof(words);
         }
+        while (i < s.len && p[i] < 0x80) i++;
         if (i == s.len) break;
         size_t n = utf8_sequence(p + i, s.len - i);
         if (n == 0) {

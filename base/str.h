@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 struct str {
     const char *ptr;
@@ -45,7 +46,10 @@ void buf_dispose(struct buf *b);
 void buf_reset(struct buf *b);                               /* keeps the memory */
 bool buf_append(struct buf *b, const void *bytes, size_t n); /* false: full */
 bool buf_str(struct buf *b, struct str s);
-bool buf_cstr(struct buf *b, const char *s);
+/* Inline: the length of a literal is known when it is compiled. */
+static inline bool buf_cstr(struct buf *b, const char *s) {
+    return buf_append(b, s, strlen(s));
+}
 bool buf_char(struct buf *b, char c);
 bool buf_printf(struct buf *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

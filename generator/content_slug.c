@@ -1,6 +1,5 @@
 /* Names for addresses. */
 #include <stdio.h>
-#include <string.h>
 
 #include "generator/content.h"
 
@@ -19,7 +18,7 @@ static unsigned next_character(struct str *s) {
     size_t n = first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
     struct str bytes = str_slice(*s, 0, n);
     unsigned c = n == 1 ? first : first & (0xFFu >> (n + 1));
-    bool whole = str_is_utf8(bytes, NULL);
+    bool whole = first < 0x80 || str_is_utf8(bytes, NULL);
     for (size_t i = 1; i < bytes.len; i++)
         c = c << 6 | ((unsigned char)bytes.ptr[i] & 0x3F);
     *s = str_slice(*s, whole ? n : 1, s->len);
@@ -46,15 +45,18 @@ static const char *spell(unsigned c, char space[8]) {
     if (c == '#') return "-sharp-";
     if (c == '&') return "-and-";
     if (c >= 0x300 && c <= 0x36F) return ""; /* the mark of a letter that came before */
-    if (is_word(c))
-        snprintf(space, 8, "%c", (char)(c >= 'A' && c <= 'Z' ? c + 32 : c));
-    else if (c >= 0xC0 && c <= 0x17F)
-        snprintf(space, 8, "%.*s", latin[2 * (c - 0xC0) + 1] == ' ' ? 1 : 2,
-            latin + 2 * (c - 0xC0));
-    else if (is_mark(c))
+    space[1] = space[2] = '\0';
+    if (is_word(c)) {
+        space[0] = (char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+    } else if (c >= 0xC0 && c <= 0x17F) {
+        const char *letters = latin + 2 * (c - 0xC0);
+        space[0] = letters[0];
+        if (letters[1] != ' ') space[1] = letters[1];
+    } else if (is_mark(c)) {
         return "-";
-    else
+    } else {
         snprintf(space, 8, "%04x", c);
+    }
     return space;
 }
 

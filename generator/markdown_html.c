@@ -7,12 +7,12 @@ void html_newline(struct buf *b) {
     if (b->len && b->ptr[b->len - 1] != '\n') buf_char(b, '\n');
 }
 
-void html_escape(struct buf *b, const char *s) {
-    for (;;) {
-        size_t n = strcspn(s, "&<>\"");
-        if (n) buf_append(b, s, n);
-        s += n;
-        switch (*s++) {
+size_t html_escape(struct buf *b, const char *s) {
+    for (const char *at = s;;) {
+        size_t n = strcspn(at, "&<>\"");
+        if (n) buf_append(b, at, n);
+        at += n;
+        switch (*at++) {
         case '&':
             buf_cstr(b, "&amp;");
             break;
@@ -26,21 +26,27 @@ void html_escape(struct buf *b, const char *s) {
             buf_cstr(b, "&quot;");
             break;
         default:
-            return;
+            return (size_t)(at - 1 - s);
         }
     }
 }
 
-static bool is_href_safe(unsigned char c) {
-    if (c >= 0x80 || c <= ' ') return false;
-    return !memchr("\"&'<>[\\]^`{|}\x7f", c, 14);
-}
+static const bool escaped_in_href[256] = {[0 ... ' '] = true,
+    ['"'] = true,
+    ['&'] = true,
+    ['\''] = true,
+    ['<'] = true,
+    ['>'] = true,
+    ['[' ... '^'] = true,
+    ['`'] = true,
+    ['{' ... '}'] = true,
+    [0x7F ... 0xFF] = true};
 
 void html_escape_href(struct buf *b, struct str s) {
     size_t from = 0;
     for (size_t i = 0; i < s.len; i++) {
         unsigned char c = (unsigned char)s.ptr[i];
-        if (is_href_safe(c)) continue;
+        if (!escaped_in_href[c]) continue;
         buf_append(b, s.ptr + from, i - from);
         from = i + 1;
         if (c == '&')
@@ -128,9 +134,9 @@ static void render_code_block(struct markdown_doc *d, cmark_node *node) {
         buf_char(b, '"');
     }
     buf_char(b, '>');
-    html_escape(b, code);
+    size_t len = html_escape(b, code);
     buf_cstr(b, "</code></pre>\n");
-    text_words(d, code);
+    text_words(d, code, len);
     d->in_word = false;
 }
 
@@ -247,9 +253,9 @@ static void render_text(struct markdown_doc *d, cmark_node *node, bool code) {
     const char *s = cmark_node_get_literal(node);
     struct buf *b = &d->m->html;
     if (code) buf_cstr(b, "<code>");
-    html_escape(b, s);
+    size_t len = html_escape(b, s);
     if (code) buf_cstr(b, "</code>");
-    text_words(d, s);
+    text_words(d, s, len);
     if (d->lead_open) text_lead(d, s);
 }
 

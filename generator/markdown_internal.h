@@ -107,7 +107,7 @@ struct markdown {
 
 /* markdown_html.c */
 void markdown_html(struct markdown_doc *d, cmark_node *root);
-void html_escape(struct buf *b, const char *s);
+size_t html_escape(struct buf *b, const char *s); /* returns the length of s */
 void html_escape_href(struct buf *b, struct str s);
 void html_newline(struct buf *b); /* unless at the start of a line */
 /* markdown_extra.c: tables, footnotes and strikethrough, what only cmark-gfm knows. */
@@ -118,7 +118,7 @@ void extra_paragraph_end(struct markdown_doc *d, cmark_node *paragraph);
 void extra_finish(struct markdown_doc *d);
 
 /* markdown_text.c */
-void text_words(struct markdown_doc *d, const char *s);
+void text_words(struct markdown_doc *d, const char *s, size_t len);
 void text_lead(struct markdown_doc *d, const char *s);
 void text_repair(struct buf *b); /* drops bytes that are no UTF-8 */
 /* The heading's id, unique in the document; entered into toc and ids. */

@@ -38,9 +38,9 @@ static void *take(struct markdown_memory *m, size_t size) {
 }
 
 static void *active_calloc(size_t n, size_t size) {
-    if (size && n > MARKDOWN_MEMORY / size) longjmp(active->escape, 1);
-    void *p = take(active, n * size);
-    return memset(p, 0, n * size);
+    size_t bytes;
+    if (__builtin_mul_overflow(n, size, &bytes)) longjmp(active->escape, 1);
+    return memset(take(active, bytes), 0, bytes);
 }
 
 static void *active_realloc(void *old, size_t size) {

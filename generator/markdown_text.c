@@ -13,26 +13,31 @@ static uint64_t solid_bytes(uint64_t x) {
 }
 
 /* Eight bytes at a time: this runs over all text of all pages. */
-void text_words(struct markdown_doc *d, const char *s) {
-    size_t len = strlen(s);
-    uint64_t before = d->in_word ? 0x80 : 0;
-    for (size_t i = 0; i < len; i += 8) {
-        uint64_t x = 0x2020202020202020ull;
-        size_t n = len - i < 8 ? len - i : 8;
-        memcpy(&x, s + i, n);
+void text_words(struct markdown_doc *d, const char *s, size_t len) {
+    uint64_t before = d->in_word ? 0x80 : 0, x;
+    size_t i = 0;
+    for (; len - i >= sizeof x; i += sizeof x) {
+        memcpy(&x, s + i, sizeof x);
         uint64_t solid = solid_bytes(x);
         uint64_t starts = (solid & ~(solid << 8 | before)) >> 7;
         d->words += (unsigned)(starts * 0x0101010101010101ull >> 56);
-        before = solid >> (8 * (n - 1)) & 0x80;
+        before = solid >> 56;
     }
-    d->in_word = before != 0;
+    bool in_word = before != 0;
+    for (; i < len; i++) {
+        bool solid = (unsigned char)s[i] > ' ';
+        d->words += solid && !in_word;
+        in_word = solid;
+    }
+    d->in_word = in_word;
 }
 
 /* Runs of blanks count as one; none at the beginning. */
 void text_lead(struct markdown_doc *d, const char *s) {
     struct buf *lead = &d->m->lead;
     while (*s && lead->len < LEAD_MAX) {
-        size_t n = strcspn(s, " \t\n");
+        size_t n = 0;
+        while (s[n] && s[n] != ' ' && s[n] != '\t' && s[n] != '\n') n++;
         if (n > LEAD_MAX - lead->len) n = LEAD_MAX - lead->len;
         buf_append(lead, s, n);
         s += n;
@@ -265,7 +270,7 @@ static const char *slug_unique(struct markdown_doc *d, struct buf *b) {
 static void add_to_toc(
     struct markdown_doc *d, int level, const char *id, struct buf *text) {
     json_t *entry = json_object();
-    json_object_set_new(entry, "level", json_integer(level));
+    json_set_int(entry, "level", level);
     json_set_str(entry, "id", id);
     json_set_text(entry, "text", str_trim(buf_view(text)));
     size_t len = text->len;
@@ -282,7 +287,7 @@ const char *text_heading(struct markdown_doc *d, cmark_node *heading) {
     make_slug(slug, text->ptr ? text->ptr : "");
     if (!slug->len) buf_cstr(slug, "section");
     const char *id = slug_unique(d, slug);
-    json_array_append_new(d->m->ids, json_string(id));
+    json_array_append_new(d->m->ids, json_string_nocheck(id));
     int level = cmark_node_get_heading_level(heading);
     if (level == 2 || level == 3) add_to_toc(d, level, id, text);
     return id;

@@ -1,6 +1,5 @@
 #include "generator/partials.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -19,10 +18,16 @@ static struct str default_suffix(const struct partials *p, enum escape from) {
 
 static const struct theme_file *find_in(
     const struct partials *p, const char *folder, struct str name, struct str suffix) {
-    char path[NAME_MAX_LEN + 64];
-    int n = snprintf(path, sizeof path, "%s" STR_FMT "%s" STR_FMT, folder,
-        STR_ARG(name), suffix.len ? "." : "", STR_ARG(suffix));
-    return theme_find(p->theme, (struct str){path, (size_t)n});
+    struct str parts[] = {
+        str_from(folder), name, suffix.len ? STR(".") : STR(""), suffix};
+    char path[NAME_MAX_LEN + 300];
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (parts[i].len > sizeof path - n) return NULL;
+        memcpy(path + n, parts[i].ptr, parts[i].len);
+        n += parts[i].len;
+    }
+    return theme_find(p->theme, (struct str){path, n});
 }
 
 static const struct template *find_partial(void *ctx, struct str name, bool parent,

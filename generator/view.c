@@ -21,11 +21,17 @@ json_t *view_date(struct site *s, int64_t t) {
     return v;
 }
 
-/* Characters that stand as they are in the path of a URL (RFC 3986, and % of what is
- * escaped already). */
-static bool is_url_char(unsigned char c) {
-    return c > ' ' && c < 127 && !strchr("\"<>\\^`{|}", c);
-}
+/* Characters that cannot stand as they are in the path of a URL (RFC 3986; % stays, of
+ * what is escaped already). */
+static const bool escaped[256] = {[0 ... ' '] = true,
+    ['"'] = true,
+    ['<'] = true,
+    ['>'] = true,
+    ['\\'] = true,
+    ['^'] = true,
+    ['`'] = true,
+    ['{' ... '}'] = true,
+    [127 ... 255] = true};
 
 char *view_absolute(struct site *s, const char *path) {
     static const char hex[] = "0123456789ABCDEF";
@@ -33,7 +39,7 @@ char *view_absolute(struct site *s, const char *path) {
     char *url = arena_take(&s->arena, base + 3 * n + 1), *to = url + base;
     memcpy(url, s->tenant.url, base);
     for (const unsigned char *c = (const unsigned char *)path; *c; c++) {
-        if (is_url_char(*c)) {
+        if (!escaped[*c]) {
             *to++ = (char)*c;
             continue;
         }

@@ -37,6 +37,10 @@ static json_t *item_image(
     return NULL;
 }
 
+static bool holds_values(const json_t *v) {
+    return json_is_array(v) || json_is_object(v);
+}
+
 /* Replaces every text under a key `image`, however deep. */
 static bool resolve_images(
     struct site *s, const struct item *it, json_t *v, const char *pointer) {
@@ -45,11 +49,13 @@ static bool resolve_images(
     size_t i;
     void *next;
     bool ok = true;
-    json_array_foreach(v, i, child) ok &=
+    json_array_foreach(v, i, child) if (holds_values(child)) ok &=
         resolve_images(s, it, child, arena_printf(&s->arena, "%s/%zu", pointer, i));
     json_object_foreach_safe(v, next, key, child) {
+        bool is_image = json_is_string(child) && !strcmp(key, "image");
+        if (!is_image && !holds_values(child)) continue;
         char *below = arena_printf(&s->arena, "%s/%s", pointer, key);
-        if (strcmp(key, "image") || !json_is_string(child)) {
+        if (!is_image) {
             ok &= resolve_images(s, it, child, below);
             continue;
         }
