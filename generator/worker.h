@@ -8,7 +8,7 @@
 
 #define STEP_CPU_SECONDS 5 /* processor time one step (a document, a page) may take */
 
-#define STEP_SECONDS 60    /* and how long it may take by the clock */
+#define STEP_SECONDS 60 /* and how long it may take by the clock */
 
 struct worker; /* what a task knows of its process */
 /* Says what the task is busy with from now on (a file of the user's, for the report
