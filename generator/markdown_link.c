@@ -13,14 +13,22 @@ static const char *line_start(const char *p, const char *end, bool cr) {
     return nl ? nl + 1 : NULL;
 }
 
+static size_t *lines_grow(struct markdown_doc *d, size_t *room) {
+    size_t *more = memory_take(&d->m->memory, 2 * *room * sizeof(size_t));
+    memcpy(more, d->lines, *room * sizeof(size_t));
+    *room *= 2;
+    return more;
+}
+
 static void find_lines(struct markdown_doc *d) {
     const char *p = d->text.ptr, *end = p + d->text.len;
     bool cr = memchr(p, '\r', d->text.len) != NULL;
-    size_t n = 1, i = 1;
-    for (const char *at = p; (at = line_start(at, end, cr));) n++;
-    d->lines = memory_take(&d->m->memory, (n + 1) * sizeof(size_t));
-    for (const char *at = p; (at = line_start(at, end, cr));)
-        d->lines[i++] = (size_t)(at - p);
+    size_t n = 1, room = 256;
+    d->lines = memory_take(&d->m->memory, room * sizeof(size_t));
+    for (const char *at = p; (at = line_start(at, end, cr));) {
+        if (n + 1 == room) d->lines = lines_grow(d, &room);
+        d->lines[n++] = (size_t)(at - p);
+    }
     d->lines[n] = d->text.len;
     d->n_lines = n;
     d->search_left = MAX_WIDE_SEARCHES;

@@ -15,7 +15,7 @@ struct memory_block {
  * of one document; per thread, so that two renderers never meet. */
 static _Thread_local struct markdown_memory *active;
 
-static void add_block(struct markdown_memory *m, size_t need) {
+static struct memory_block *add_block(struct markdown_memory *m, size_t need) {
     size_t size = need > BLOCK_SIZE ? need : BLOCK_SIZE;
     if (size > MARKDOWN_MEMORY - m->used) longjmp(m->escape, 1);
     struct memory_block *b = mem_alloc(sizeof(*b) + size);
@@ -24,15 +24,17 @@ static void add_block(struct markdown_memory *m, size_t need) {
     b->at = 0;
     m->block = b;
     m->used += size;
+    return b;
 }
 
 /* Every piece is preceded by its size, which realloc needs to know. */
 static void *take(struct markdown_memory *m, size_t size) {
     if (size > MARKDOWN_MEMORY) longjmp(m->escape, 1);
     size_t need = sizeof(size_t) + ((size + 7) & ~(size_t)7);
-    if (!m->block || need > m->block->size - m->block->at) add_block(m, need);
-    char *at = m->block->bytes + m->block->at;
-    m->block->at += need;
+    struct memory_block *b = m->block;
+    if (!b || need > b->size - b->at) b = add_block(m, need);
+    char *at = b->bytes + b->at;
+    b->at += need;
     memcpy(at, &size, sizeof(size));
     return at + sizeof(size_t);
 }

@@ -165,10 +165,64 @@ static bool follows_blank(const char *start, const char *p) {
     return p == start || p[-1] == ' ' || p[-1] == '\n';
 }
 
+/* What [text](address "title") may not contain so that it surely is a link, or stands
+ * as a whole in something that holds no text: code, HTML, a definition. */
+static const bool unsure[256] = {['\0'] = true,
+    ['\n'] = true,
+    ['\r'] = true,
+    ['"'] = true,
+    ['<'] = true,
+    ['>'] = true,
+    ['[' ... ']'] = true,
+    ['`'] = true,
+    ['|'] = true};
+
+static const char *skip_sure(const char *p, const char *end) {
+    while (p < end && !unsure[(unsigned char)*p]) p++;
+    return p;
+}
+
+static const char *skip_address(const char *p, const char *end) {
+    while (p < end && (unsigned char)*p > ' ' && *p != 127 && *p != '(' && *p != ')' &&
+           !unsure[(unsigned char)*p])
+        p++;
+    return p;
+}
+
+/* Whether "[text" stands before the "](" that ends at p.  Not when a link may end in
+ * the text, nor when the text may be the label of a reference. */
+static bool opens_link(const char *start, const char *p) {
+    if (p - start < 3 || p[-2] != ']') return false;
+    const char *text = p - 2;
+    while (text > start && text[-1] != ')' && !unsure[(unsigned char)text[-1]]) text--;
+    if (text == start || text[-1] != '[' || *text == '^') return false;
+    return text - start < 2 || (text[-2] != '\\' && text[-2] != ']');
+}
+
+/* Whether the address around the ':' at p is marked up beyond doubt, as <address> or as
+ * [text](address "title"). */
+static bool is_marked_up(const char *start, const char *p, const char *end) {
+    const char *scheme = p;
+    while (scheme > start && p - scheme < 32 && isalpha((unsigned char)scheme[-1]))
+        scheme--;
+    if (scheme == start || p - scheme < 2) return false;
+    char before = scheme[-1];
+    if (before != '<' && before != '(') return false;
+    const char *stop = skip_address(p, end);
+    if (before == '<')
+        return stop < end && *stop == '>' && (scheme - start < 2 || scheme[-2] != '\\');
+    if (end - stop > 2 && stop[0] == ' ' && stop[1] == '"') {
+        stop = skip_sure(stop + 2, end);
+        if (stop == end || *stop++ != '"') return false;
+    }
+    return stop < end && *stop == ')' && opens_link(start, scheme);
+}
+
 static void scan_addresses(struct str text, struct markdown_features *f) {
     const char *p = text.ptr, *end = p + text.len;
     for (; p < end && (p = memchr(p, ':', (size_t)(end - p))); p++) {
         if (end - p < 3 || p[1] != '/' || p[2] != '/') continue;
+        if (is_marked_up(text.ptr, p, end)) continue;
         f->address = true;
         f->bare_address = f->bare_address || follows_blank(text.ptr, p);
     }
