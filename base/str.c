@@ -124,6 +124,33 @@ bool str_is_utf8(struct str s, size_t *bad_at) {
     return true;
 }
 
+static bool is_text_control(unsigned char c) {
+    return (c < ' ' && c != '\t' && c != '\n' && c != '\r') || c == 0x7F;
+}
+
+bool str_find_control(struct str s, size_t *at) {
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    for (size_t i = 0; i < s.len;) {
+        uint64_t word, suspect = 1;
+        size_t end = s.len - i < sizeof(word) ? s.len : i + sizeof(word);
+        if (end - i == sizeof(word)) {
+            memcpy(&word, s.ptr + i, sizeof(word));
+            uint64_t is_delete = word ^ (ones * 0x7F);
+            /* Has a byte below 0x20, or one that became 0; never misses one. */
+            suspect =
+                ((word - ones * 0x20) & ~word) | ((is_delete - ones) & ~is_delete);
+            suspect &= ones << 7;
+        }
+        for (; suspect && i < end; i++) {
+            if (!is_text_control((unsigned char)s.ptr[i])) continue;
+            *at = i;
+            return true;
+        }
+        i = end;
+    }
+    return false;
+}
+
 void str_line_col(struct str text, size_t at, unsigned *line, unsigned *col) {
     if (at > text.len) at = text.len;
     size_t start = 0;

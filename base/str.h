@@ -29,6 +29,9 @@ bool str_find_char(struct str s, char c, size_t *at);
 bool str_cut(struct str *rest, char sep, struct str *part);
 bool str_is_utf8(
     struct str s, size_t *bad_at); /* strict UTF-8; *bad_at: first bad byte */
+/* The first character that no page, feed or text file can hold: below U+0020 and none
+ * of tab, line feed and carriage return, or U+007F. */
+bool str_find_control(struct str s, size_t *at);
 void str_line_col(struct str text, size_t at, unsigned *line,
     unsigned *col); /* 1-based; col counts bytes */
 /* Edit distance of two short words (<= 64 bytes), for "did you mean". */

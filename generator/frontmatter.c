@@ -52,6 +52,56 @@ static bool split(struct frontmatter *f, struct str text) {
     return false;
 }
 
+struct text_check {
+    const struct frontmatter *f;
+    const char *file;
+    struct diag_list *diags;
+    struct buf pointer; /* to the value at hand */
+    bool ok;
+};
+
+static void check_string(struct text_check *c, const json_t *v) {
+    size_t i;
+    struct str s = {json_string_value(v), json_string_length(v)};
+    if (!str_find_control(s, &i)) return;
+    c->ok = false;
+    diag_add(c->diags, DIAG_ERROR,
+        frontmatter_place(c->f, c->file, c->pointer.ptr, false),
+        "the control character U+%04X cannot stand in a page; take it out",
+        (unsigned char)s.ptr[i]);
+}
+
+static void check_texts(struct text_check *c, json_t *v) {
+    size_t len = c->pointer.len, i;
+    const char *key;
+    json_t *member;
+    if (json_is_string(v)) check_string(c, v);
+    json_object_foreach(v, key, member) {
+        buf_printf(&c->pointer, "/%s", key);
+        check_texts(c, member);
+        c->pointer.ptr[c->pointer.len = len] = 0;
+    }
+    json_array_foreach(v, i, member) {
+        buf_printf(&c->pointer, "/%zu", i);
+        check_texts(c, member);
+        c->pointer.ptr[c->pointer.len = len] = 0;
+    }
+}
+
+/* Only an escape can have brought in a control character that YAML forbids, or a fast
+ * reader that does not look. */
+static bool check_controls(
+    const struct frontmatter *f, const char *file, struct diag_list *diags) {
+    struct text_check c = {.f = f, .file = file, .diags = diags, .ok = true};
+    size_t at;
+    if (!str_find_char(f->yaml, '\\', &at) && !str_find_control(f->yaml, &at))
+        return true;
+    buf_init(&c.pointer, 0);
+    check_texts(&c, f->values);
+    buf_dispose(&c.pointer);
+    return c.ok;
+}
+
 bool frontmatter_parse(
     struct frontmatter *f, struct str text, const char *file, struct diag_list *diags) {
     *f = (struct frontmatter){.yaml_line = 1, .body_line = 1};
@@ -64,7 +114,7 @@ bool frontmatter_parse(
     }
     f->values =
         f->yaml.len ? yaml_parse(f->yaml, file, f->yaml_line, diags) : json_object();
-    return f->values != NULL;
+    return f->values && check_controls(f, file, diags);
 }
 
 void frontmatter_dispose(struct frontmatter *f) {

@@ -11,8 +11,8 @@ struct frontmatter {
     json_t *values;     /* owned object; {} when there is no front matter */
 };
 /* Splits and parses.  A byte-order mark is skipped, CRLF understood.  False: errors
- * were reported (no closing fence, bad YAML, not a mapping, bad UTF-8); f is still safe
- * to dispose. */
+ * were reported (no closing fence, bad YAML, not a mapping, bad UTF-8, control
+ * characters); f is still safe to dispose. */
 bool frontmatter_parse(
     struct frontmatter *f, struct str text, const char *file, struct diag_list *diags);
 void frontmatter_dispose(struct frontmatter *f);

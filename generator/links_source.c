@@ -2,7 +2,7 @@
  *
  * A post's source is published beside its page, under another address than the file has
  * in content/, so "../about.md" would lead nowhere.  The renderer has told what every
- * reference leads to; here it is put in its place.  Code between fences is left alone.
+ * reference leads to; here it is put in its place.  Code is left alone.
  */
 #include "generator/links.h"
 
@@ -28,11 +28,32 @@ static struct str destination(struct str s) {
     return str_slice(s, from, to);
 }
 
+/* The length of the code span that begins at s's head, a run of backticks; of the run
+ * alone when no equal run closes it on this line. */
+static size_t code_span(struct str s) {
+    size_t run = 0, len;
+    while (run < s.len && s.ptr[run] == '`') run++;
+    for (size_t i = run; i < s.len; i += len ? len : 1) {
+        for (len = 0; i + len < s.len && s.ptr[i + len] == '`';) len++;
+        if (len == run) return i + len;
+    }
+    return run;
+}
+
+/* Cuts what has a link's destination behind it, or no bracket at all, off *line. */
+static struct str next_piece(struct str *line) {
+    struct str all = *line;
+    size_t i = 0;
+    while (i < all.len && all.ptr[i] != ']')
+        i += all.ptr[i] == '`' ? code_span(str_slice(all, i, all.len)) : 1;
+    size_t end = i < all.len ? i + 1 : i;
+    *line = str_slice(all, end, all.len);
+    return str_slice(all, 0, end);
+}
+
 static void put_line(const struct links *l, struct buf *out, struct str line) {
-    size_t at;
-    while (str_find_char(line, ']', &at)) {
-        buf_str(out, str_slice(line, 0, at + 1));
-        line = str_slice(line, at + 1, line.len);
+    while (line.len) {
+        buf_str(out, next_piece(&line));
         if (!line.len || (line.ptr[0] != '(' && line.ptr[0] != ':')) continue;
         struct str d = destination(str_slice(line, 1, line.len));
         const char *url = map_get(&l->moved, d);
@@ -41,7 +62,6 @@ static void put_line(const struct links *l, struct buf *out, struct str line) {
         put_url(out, url);
         line = str_slice(line, (size_t)(d.ptr - line.ptr) + d.len, line.len);
     }
-    buf_str(out, line);
 }
 
 /* The character of a code fence that opens or closes here, else 0. */

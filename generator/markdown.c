@@ -130,14 +130,21 @@ static void report_raw_html(struct markdown_doc *d) {
         d->html_count, d->html_count == 1 ? "" : "s");
 }
 
-static bool check_utf8(
+static bool check_characters(
     struct str text, const struct markdown_options *o, struct diag_list *diags) {
     size_t bad;
     unsigned line, col;
-    if (str_is_utf8(text, &bad)) return true;
+    bool is_utf8 = str_is_utf8(text, &bad);
+    if (is_utf8 && !str_find_control(text, &bad)) return true;
     str_line_col(text, bad, &line, &col);
-    diag_add(diags, DIAG_ERROR, DIAG_AT(o->file, o->first_line + line - 1, col),
-        "the text is not UTF-8: save the file as UTF-8");
+    struct diag_place place = DIAG_AT(o->file, o->first_line + line - 1, col);
+    if (is_utf8)
+        diag_add(diags, DIAG_ERROR, place,
+            "the control character U+%04X cannot stand in a page; take it out",
+            (unsigned char)text.ptr[bad]);
+    else
+        diag_add(
+            diags, DIAG_ERROR, place, "the text is not UTF-8: save the file as UTF-8");
     return false;
 }
 
@@ -174,7 +181,7 @@ bool markdown_render(struct markdown *m, struct str text,
     struct markdown_doc d = {.m = m, .o = o, .diags = diags, .text = text};
     *out = (struct markdown_result){0};
     if (!markdown_scan(text, o, diags, &d.features)) return false;
-    if (!check_utf8(text, o, diags)) return false;
+    if (!check_characters(text, o, diags)) return false;
     begin(m);
     if (!convert_within_budget(&d)) {
         diag_add(diags, DIAG_ERROR, DIAG_AT(o->file, o->first_line, 0),

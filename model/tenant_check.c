@@ -131,9 +131,18 @@ static bool scan_member(
     return !scan(c, at, value);
 }
 
+static void check_control(struct check *c, const struct spot *at, struct str s) {
+    size_t i;
+    if (str_find_control(s, &i))
+        report(c, DIAG_ERROR, at, AT_VALUE,
+            "the control character U+%04X cannot stand in a page; take it out",
+            (unsigned char)s.ptr[i]);
+}
+
 /* False: the value is a secret. */
 static bool scan(struct check *c, const struct spot *at, json_t *value) {
     if (json_is_string(value)) {
+        check_control(c, at, text_of(value));
         if (!secret_text(text_of(value))) return true;
         report_secret(c, at, AT_VALUE);
         return false;

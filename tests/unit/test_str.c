@@ -104,6 +104,21 @@ static void utf8_is_strict(void **state) {
     assert_true(str_is_utf8((struct str){"a\0b", 3}, NULL));
 }
 
+static void controls_are_found(void **state) {
+    char all[64];
+    for (unsigned c = 0; c < 256; c++)
+        for (size_t at = 0; at < 20; at++) {
+            size_t found = 99;
+            bool control = (c < 32 && c != 9 && c != 10 && c != 13) || c == 127;
+            memset(all, (at + c) % 3 ? '~' : '\n', sizeof all);
+            memset(all + at / 2, 0xE9, 2);
+            all[at] = (char)c;
+            assert_int_equal(str_find_control((struct str){all, 20}, &found), control);
+            if (control) assert_int_equal(found, at);
+        }
+    (void)state;
+}
+
 static void check_line_col(size_t at, unsigned line, unsigned col) {
     unsigned l, c;
     str_line_col(STR("ab\n\xC3\xA9z\n"), at, &l, &c);
@@ -261,6 +276,7 @@ int main(void) {
         cmocka_unit_test(buffers_end_with_nul),
         cmocka_unit_test(long_formats_are_whole),
         cmocka_unit_test(a_cap_stops_everything_after_it),
+        cmocka_unit_test(controls_are_found),
         cmocka_unit_test(html_is_escaped),
         cmocka_unit_test(json_is_escaped),
         cmocka_unit_test(arrays_grow),
