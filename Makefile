@@ -28,9 +28,11 @@ LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
 GEN_OBJ := $(GEN_SRC:%.c=$(BUILD)/%.o)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
+FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 .PHONY: all
 all: $(BUILD)/tenantry $(BUILD)/tenantry-config.5
+	@:
 
 # Quiet unless something is wrong; `make V=1` shows the commands.
 Q = $(if $(V),,@)
@@ -51,6 +53,11 @@ $(BUILD)/unit/%: tests/unit/%.c $(GEN_OBJ) $(LIB_OBJ)
 $(BUILD)/spec/%: tests/spec/%.c $(GEN_OBJ) $(LIB_OBJ)
 	@mkdir -p $(dir $@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(GEN_OBJ) $(LIB_OBJ) $(LDFLAGS) $(LDLIBS)
+
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(GEN_OBJ) $(LIB_OBJ)
+	@mkdir -p $(dir $@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(GEN_OBJ) $(LIB_OBJ) $(LDFLAGS) -fsanitize=fuzzer $(FUZZ_LINK) $(LDLIBS)
+$(BUILD)/fuzz/fuzz_markdown: FUZZ_LINK = -Wl,--wrap=markdown_scan
 
 # The reference page comes from the validator's own table.
 $(BUILD)/tenantry-config.5: $(BUILD)/tenantry
@@ -73,8 +80,9 @@ check: deps-test
 
 # ---- tests by name ----
 
-.PHONY: tests lint unit check-full torture check-asan check-cmark fuzz bench golden-accept
+.PHONY: tests fuzzers lint unit check-full torture check-asan check-cmark fuzz bench golden-accept
 tests: all $(UNIT_BIN) $(BUILD)/spec/mustache_spec
+fuzzers: $(FUZZ_BIN)
 lint:
 	@tests/lint
 unit: tests
@@ -95,8 +103,11 @@ golden-accept: all
 bench: deps-build
 	@+$(SUBMAKE) all
 	@tests/bench/run $(BUILD)/tenantry
+# SECONDS_EACH=60 is how long each goes on; what it finds is in $(BUILD)-fuzz/fuzz.
 fuzz: deps-fuzz
-	@tests/fuzz/run
+	@+$(SUBMAKE) fuzzers BUILD=$(BUILD)-fuzz CC=clang OPT=-O1 \
+	    SAN="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer"
+	@tests/fuzz/run $(BUILD)-fuzz/fuzz
 
 # ---- installing ----
 
@@ -108,6 +119,6 @@ install: all
 	mkdir -p $(DESTDIR)$(PREFIX)/share/tenantry
 	cp -R templates $(DESTDIR)$(PREFIX)/share/tenantry/
 clean:
-	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-cmark
+	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-cmark $(BUILD)-fuzz
 
 -include $(wildcard $(BUILD)/*/*.d)

@@ -226,8 +226,10 @@ static void scan_addresses(struct str text, struct markdown_features *f) {
         f->address = true;
         f->bare_address = f->bare_address || follows_blank(text.ptr, p);
     }
+    /* "@" counts when it is written as an entity, too. */
     f->address = f->address || memchr(text.ptr, '@', text.len) ||
-                 memmem(text.ptr, text.len, "www.", 4);
+                 memmem(text.ptr, text.len, "www.", 4) || has(text, '&', STR("#")) ||
+                 has(text, '&', STR("commat;"));
 }
 
 static void scan_brackets(struct scan *s) {

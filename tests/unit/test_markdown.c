@@ -279,6 +279,8 @@ static void test_addresses(void **state) {
     gives(f, "[a](http://x.example/1 \"b\") <http://x.example/2>\n",
         "<p><a href=\"http://x.example/1\" title=\"b\">a</a> "
         "<a href=\"http://x.example/2\">http://x.example/2</a></p>\n");
+    gives(f, "a&#64;b.example\n",
+        "<p><a href=\"mailto:a@b.example\">a@b.example</a></p>\n");
     gives(f, "\\[a](http://x.example)\n",
         "<p>[a](<a href=\"http://x.example\">http://x.example</a>)</p>\n");
     gives(f, "[a][b](http://x.example)\n\n[b]: /c\n",
