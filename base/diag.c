@@ -1,10 +1,12 @@
 /* Diagnostics: gathered here; printed by diag_print.c; sent by diag_pack.c. */
 #include "base/diag.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 
 void diag_init(struct diag_list *l) {
@@ -102,6 +104,15 @@ void diag_add(struct diag_list *l, enum diag_level level, struct diag_place plac
     append(l, level, place, l->tenant, message);
 }
 
+static void mark_machine(struct diag_list *l) {
+    l->machine = l->last->machine = true;
+}
+
+void diag_unreadable(struct diag_list *l, const char *file, int err) {
+    diag_add(l, DIAG_ERROR, DIAG_FILE(file), "cannot be read: %s", file_error(err));
+    if (err == EIO || err == EMFILE || err == ENFILE || err == ENOMEM) mark_machine(l);
+}
+
 void diag_note(struct diag_list *l, struct diag_place place, const char *fmt, ...) {
     if (!l->last) return;
     va_list ap;
@@ -138,6 +149,7 @@ static void append_copy(struct diag_list *dst, const struct diag *d) {
         dst, d->level, d->place, d->tenant, arena_strdup(&dst->arena, d->message));
     copy->repeated = d->repeated;
     if (d->secret) diag_secret(dst);
+    if (d->machine) mark_machine(dst);
     for (const struct diag_note *n = d->notes; n; n = n->next) {
         append_note(dst, copy, n->place, arena_strdup(&dst->arena, n->message));
     }

@@ -31,6 +31,7 @@ struct diag {
     const char *message; /* one line, no final full stop, no "error:" */
     struct diag_note *notes;
     bool secret;       /* its line holds one: what looks like it is not shown */
+    bool machine;      /* not the input is wrong: the disk or a limit of the system */
     unsigned repeated; /* the same message also came up for so many more tenants ... */
     const char *repeated_by; /* ... of which this was the last */
 };
@@ -40,6 +41,7 @@ struct diag_list {
     unsigned errors, warnings, notices;
     const char *tenant; /* stamped on what is added; borrowed */
     bool secrets;       /* some diagnostic is about one */
+    bool machine;       /* some diagnostic is about the machine */
     struct map said;    /* once something was merged: what each says -> struct diag * */
     struct diag *said_last;
 };
@@ -48,6 +50,9 @@ void diag_dispose(struct diag_list *l);
 void diag_reset(struct diag_list *l);
 void diag_add(struct diag_list *l, enum diag_level level, struct diag_place place,
     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* The error that `file` cannot be read; `err` (of root_read and the like) tells whether
+ * the machine failed. */
+void diag_unreadable(struct diag_list *l, const char *file, int err);
 /* Adds "file:line:col: note: ..." to the diagnostic added last. */
 void diag_note(struct diag_list *l, struct diag_place place, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

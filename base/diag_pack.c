@@ -35,6 +35,7 @@ static void put_diag(struct buf *b, const struct diag *d) {
     put_text(b, d->message);
     put_number(b, d->repeated);
     put_number(b, d->secret);
+    put_number(b, d->machine);
     put_number(b, notes);
     for (const struct diag_note *n = d->notes; n; n = n->next) {
         put_place(b, n->place);
@@ -89,19 +90,20 @@ static bool take_notes(struct str *s, struct diag_list *l, uint32_t n) {
 }
 
 static bool take_diag(struct str *s, struct diag_list *l) {
-    uint32_t level, repeated, secret, notes;
+    uint32_t level, repeated, secret, machine, notes;
     struct diag_place place;
     const char *tenant, *message;
     bool ok = take_number(s, &level) && level <= DIAG_ERROR &&
               take_place(s, &l->arena, &place) && take_text(s, &l->arena, &tenant) &&
               take_text(s, &l->arena, &message) && message &&
               take_number(s, &repeated) && take_number(s, &secret) &&
-              take_number(s, &notes);
+              take_number(s, &machine) && take_number(s, &notes);
     if (!ok) return false;
     l->tenant = tenant;
     diag_add(l, (enum diag_level)level, place, "%s", message);
     l->last->repeated = repeated;
     if (secret) diag_secret(l);
+    if (machine) l->machine = l->last->machine = true;
     return take_notes(s, l, notes);
 }
 

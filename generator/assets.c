@@ -120,9 +120,7 @@ static void asset_fingerprint(struct asset *as, const struct css_job *job) {
     buf_init(&text, 0);
     buf_init(&css, 0);
     int err = root_read(as->file->root, as->file->rel, ASSET_MAX, &text);
-    if (err)
-        diag_add(job->diags, DIAG_ERROR, DIAG_FILE(as->file->file),
-            "cannot be read: %s", file_error(err));
+    if (err) diag_unreadable(job->diags, as->file->file, err);
     if (++inner.depth > CSS_DEPTH)
         diag_add(job->diags, DIAG_ERROR, DIAG_FILE(as->file->file),
             "style sheets refer to each other in a circle");

@@ -313,7 +313,7 @@ static void make_sites(struct run *r) {
 }
 
 static int exit_code(const struct run *r) {
-    if (r->machine_failed) return EXIT_MACHINE;
+    if (r->machine_failed || r->diags.machine) return EXIT_MACHINE;
     if (r->diags.errors || (r->options->strict && r->diags.warnings)) return EXIT_INPUT;
     return EXIT_FINE;
 }

@@ -71,8 +71,7 @@ static bool add_theme_file(
         maker_add(m, to, arena_copy(&m->arena, buf_view(&bytes)));
         m->files[m->n_files - 1].minor = true;
     } else
-        diag_add(&m->diags, DIAG_ERROR, DIAG_FILE(path), "cannot be read: %s",
-            file_error(err));
+        diag_unreadable(&m->diags, path, err);
     buf_dispose(&bytes);
     return !err;
 }

@@ -229,9 +229,11 @@ static bool load_item(struct content *c, struct item *it, const char *path,
     buf_init(&text, 0);
     int err = root_read(&c->workspace->content, path, CONTENT_MAX, &text);
     if (err) {
-        diag_add(diags, DIAG_ERROR, DIAG_FILE(it->file), "cannot be read: %s",
-            err == EFBIG ? "over 1 MiB, too long for a Markdown file; split it"
-                         : file_error(err));
+        if (err == EFBIG)
+            diag_add(diags, DIAG_ERROR, DIAG_FILE(it->file),
+                "over 1 MiB, too long for a Markdown file; split it");
+        else
+            diag_unreadable(diags, it->file, err);
         buf_dispose(&text);
         it->fm.values = json_object();
         it->hidden = true;
@@ -274,10 +276,8 @@ static bool find_layer(struct content *c, const char *owner, struct map *seen,
     struct file_list list = {0};
     int err = file_walk(&c->workspace->content, owner, false, &c->arena, &list);
     if (err && err != ENOENT)
-        diag_add(diags, DIAG_ERROR,
-            DIAG_FILE(
-                arena_printf(&c->arena, "%s/%s", c->workspace->content.name, owner)),
-            "cannot be read: %s", file_error(err));
+        diag_unreadable(diags,
+            arena_printf(&c->arena, "%s/%s", c->workspace->content.name, owner), err);
     for (size_t i = 0; i < list.n; i++) {
         const char *rel = list.items[i].path;
         if (!is_visible(rel) || map_get(seen, str_from(rel))) continue;

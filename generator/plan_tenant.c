@@ -25,8 +25,7 @@ static void read_document(struct site *s, const char *name) {
     char *path = arena_printf(&s->arena, "%s/%s", s->tenant.id, name);
     int err = root_read(&s->build->workspace.tenants, path, DOCUMENT_MAX, &text);
     if (err) {
-        diag_add(s->diags, DIAG_ERROR, DIAG_FILE(d->file), "cannot be published: %s",
-            file_error(err));
+        diag_unreadable(s->diags, d->file, err);
     } else {
         d->text = arena_copy(&s->arena, buf_view(&text));
         s->n_documents++;
@@ -47,8 +46,7 @@ static void read_folder(struct site *s) {
     int err = file_walk(tenants, s->tenant.id, false, &s->arena, &list);
     if (err) {
         const char *folder = arena_printf(&s->arena, "tenants/%s", s->tenant.id);
-        diag_add(s->diags, DIAG_ERROR, DIAG_FILE(folder), "cannot be read: %s",
-            file_error(err));
+        diag_unreadable(s->diags, folder, err);
         return;
     }
     size_t room = (list.n + 1) * sizeof(char *);

@@ -151,8 +151,7 @@ static void load_template(
     buf_init(&text, 0);
     int err = root_read(f->root, f->rel, TEMPLATE_MAX, &text);
     if (err) {
-        diag_add(diags, DIAG_ERROR, DIAG_FILE(f->file), "cannot be read: %s",
-            file_error(err));
+        diag_unreadable(diags, f->file, err);
         f->broken = f->lost = true;
         f->meta = json_object();
         buf_dispose(&text);
@@ -309,9 +308,7 @@ static bool read_parent(struct theme *t, const struct root *templates,
     if (ok && name)
         *parent = (struct wanted){
             arena_strdup(&t->arena, name), settings_place(&s, "/parent", false), NULL};
-    if (err && err != ENOENT)
-        diag_add(
-            diags, DIAG_ERROR, DIAG_FILE(file), "cannot be read: %s", file_error(err));
+    if (err && err != ENOENT) diag_unreadable(diags, file, err);
     json_decref(v);
     buf_dispose(&text);
     return ok;
@@ -351,9 +348,8 @@ static char **walk_layer(struct theme *t, const struct themes *all,
                   : file_walk(root, t->name, false, &t->arena, &list);
     if (err == ENOENT) report_absent(all, w, diags);
     if (err && err != ENOENT)
-        diag_add(diags, DIAG_ERROR,
-            DIAG_FILE(arena_printf(&t->arena, "%s/%s", root->name, t->name)),
-            "cannot be read: %s", file_error(err));
+        diag_unreadable(
+            diags, arena_printf(&t->arena, "%s/%s", root->name, t->name), err);
     if (err) return NULL;
     char **paths = arena_alloc(&t->arena, (list.n + 1) * sizeof *paths);
     *n = 0;

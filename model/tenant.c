@@ -88,8 +88,7 @@ static void report_unreadable(
         diag_add(diags, DIAG_ERROR, DIAG_FILE(t->file),
             "larger than 1 MiB; a configuration is a few KiB");
     } else {
-        diag_add(diags, DIAG_ERROR, DIAG_FILE(t->file), "cannot be read: %s",
-            file_error(err));
+        diag_unreadable(diags, t->file, err);
     }
 }
 

@@ -140,8 +140,7 @@ static bool read_settings(struct workspace *w, struct diag_list *diags) {
                                              : wrong(&s, "", "an object, such as {}"));
         json_decref(value);
     } else if (err != ENOENT) {
-        diag_add(diags, DIAG_ERROR, DIAG_FILE(settings_file), "cannot be read: %s",
-            file_error(err));
+        diag_unreadable(diags, settings_file, err);
         ok = false;
     }
     buf_dispose(&text);
@@ -172,8 +171,7 @@ static bool list_tenants(struct workspace *w, struct diag_list *diags) {
     struct file_list list = {0};
     int err = file_list_dir(&w->tenants, ".", &w->arena, &list);
     if (err) {
-        diag_add(diags, DIAG_ERROR, DIAG_FILE(w->tenants.name), "cannot be listed: %s",
-            file_error(err));
+        diag_unreadable(diags, w->tenants.name, err);
         return false;
     }
     w->ids = arena_alloc(&w->arena, list.n * sizeof *w->ids);
@@ -193,8 +191,10 @@ static bool open_root(struct root *r, int dir_fd, const char *path, const char *
     bool required, struct diag_list *diags) {
     int err = root_open(r, dir_fd, path, name);
     if (!err || (err == ENOENT && !required)) return true;
-    diag_add(diags, DIAG_ERROR, DIAG_NOWHERE, "%s: %s", name,
-        err == ENOENT ? "there is no such folder" : file_error(err));
+    if (err == ENOENT)
+        diag_add(diags, DIAG_ERROR, DIAG_NOWHERE, "%s: there is no such folder", name);
+    else
+        diag_unreadable(diags, name, err);
     return false;
 }
 
