@@ -125,28 +125,27 @@ bool str_is_utf8(struct str s, size_t *bad_at) {
 }
 
 static bool is_text_control(unsigned char c) {
-    return (c < ' ' && c != '\t' && c != '\n' && c != '\r') || c == 0x7F;
+    return ((c < ' ') & (c != '\t') & (c != '\n') & (c != '\r')) | (c == 0x7F);
+}
+
+enum { CONTROL_BLOCK = 64 };
+
+/* No branch and a fixed length, so that compilers do it to many bytes at once. */
+static bool block_has_control(const char *p) {
+    unsigned char any = 0;
+    for (size_t i = 0; i < CONTROL_BLOCK; i++)
+        any |= is_text_control((unsigned char)p[i]);
+    return any;
 }
 
 bool str_find_control(struct str s, size_t *at) {
-    const uint64_t ones = UINT64_C(0x0101010101010101);
-    for (size_t i = 0; i < s.len;) {
-        uint64_t word, suspect = 1;
-        size_t end = s.len - i < sizeof(word) ? s.len : i + sizeof(word);
-        if (end - i == sizeof(word)) {
-            memcpy(&word, s.ptr + i, sizeof(word));
-            uint64_t is_delete = word ^ (ones * 0x7F);
-            /* Has a byte below 0x20, or one that became 0; never misses one. */
-            suspect =
-                ((word - ones * 0x20) & ~word) | ((is_delete - ones) & ~is_delete);
-            suspect &= ones << 7;
-        }
-        for (; suspect && i < end; i++) {
-            if (!is_text_control((unsigned char)s.ptr[i])) continue;
-            *at = i;
-            return true;
-        }
-        i = end;
+    size_t i = 0;
+    while (s.len - i >= CONTROL_BLOCK && !block_has_control(s.ptr + i))
+        i += CONTROL_BLOCK;
+    for (; i < s.len; i++) {
+        if (!is_text_control((unsigned char)s.ptr[i])) continue;
+        *at = i;
+        return true;
     }
     return false;
 }

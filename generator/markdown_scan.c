@@ -159,6 +159,13 @@ static bool has(struct str text, char first, struct str rest) {
     return false;
 }
 
+static bool has_www(struct str text) {
+    const char *p = text.ptr, *end = p + text.len;
+    for (; (p = memchr(p, '.', (size_t)(end - p))); p++)
+        if (p - text.ptr > 2 && !memcmp(p - 3, "www", 3)) return true;
+    return false;
+}
+
 /* Marked up, an address follows a bracket or a quotation mark, not a blank. */
 static bool follows_blank(const char *start, const char *p) {
     while (p > start && isalpha((unsigned char)p[-1])) p--;
@@ -227,9 +234,8 @@ static void scan_addresses(struct str text, struct markdown_features *f) {
         f->bare_address = f->bare_address || follows_blank(text.ptr, p);
     }
     /* "@" counts when it is written as an entity, too. */
-    f->address = f->address || memchr(text.ptr, '@', text.len) ||
-                 memmem(text.ptr, text.len, "www.", 4) || has(text, '&', STR("#")) ||
-                 has(text, '&', STR("commat;"));
+    f->address = f->address || memchr(text.ptr, '@', text.len) || has_www(text) ||
+                 has(text, '&', STR("#")) || has(text, '&', STR("commat;"));
 }
 
 static void scan_brackets(struct scan *s) {
