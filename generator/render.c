@@ -141,13 +141,7 @@ static json_t *flagged_slice(json_t *list, size_t from, size_t count) {
     if (count > n - from) count = n - from;
     for (size_t i = 0; i < count; i++) {
         json_t *v = json_array_get(list, from + i);
-        if (json_is_object(v)) {
-            v = json_copy(v);
-            json_set_bool(v, "first", i == 0);
-            json_set_bool(v, "last", i + 1 == count);
-            json_array_append_new(out, v);
-        } else
-            json_array_append(out, v);
+        json_array_append_new(out, view_flagged(v, i == 0, i + 1 == count));
     }
     return out;
 }

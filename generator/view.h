@@ -21,6 +21,9 @@ json_t *view_date(struct site *s, int64_t t);
 void view_set_address(struct site *s, json_t *view, const char *path);
 /* "/a b/" -> "https://host/a%20b/"; in the site's arena. */
 char *view_absolute(struct site *s, const char *path);
+/* The item with `first` and `last` as they are in the list at hand: itself, or a copy.
+ * New reference. */
+json_t *view_flagged(json_t *item, bool first, bool last);
 /* The contexts of a page, outermost first: the tenant's, the `each` element (or NULL),
  * the page's own names.  An element that is a word or a number comes last: it is {{.}}.
  * Returns how many. */

@@ -87,7 +87,7 @@ static void set_default(json_t *v, const char *key, json_t *value) {
     if (json_object_get(v, key))
         json_decref(value);
     else
-        json_object_set_new(v, key, value);
+        json_object_set_new_nocheck(v, key, value);
 }
 
 /* The front matter's own object becomes the view: what later passes need of it stands
@@ -104,17 +104,17 @@ static bool item_view(struct site *s, struct item *it) {
     json_set_str(v, "path", "");
     json_set_str(v, "url", "");
     json_set_str(v, "mark", it->draft ? "draft" : it->future ? "future" : "");
-    json_object_set_new(v, "draft", json_boolean(it->draft));
+    json_object_set_new_nocheck(v, "draft", json_boolean(it->draft));
     json_t *date = it->has_date ? view_date(s, it->date) : json_null();
-    json_object_set_new(v, "date", date);
-    json_object_set_new(
+    json_object_set_new_nocheck(v, "date", date);
+    json_object_set_new_nocheck(
         v, "updated", it->has_updated ? view_date(s, it->updated) : json_incref(date));
     static const char *const texts[] = {"description", "author", "summary"};
-    for (size_t i = 0; i < 3; i++) set_default(v, texts[i], json_string(""));
+    for (size_t i = 0; i < 3; i++) set_default(v, texts[i], json_string_nocheck(""));
     static const char *const nulls[] = {"image", "prev", "next", "expires", "publish"};
     for (size_t i = 0; i < 5; i++) set_default(v, nulls[i], json_null());
-    json_object_set_new(v, "tags", json_array());
-    json_object_set_new(v, "toc", json_array());
+    json_object_set_new_nocheck(v, "tags", json_array());
+    json_object_set_new_nocheck(v, "toc", json_array());
     return ok;
 }
 
@@ -126,7 +126,7 @@ void view_item_body(struct site *s, struct item *it, const struct markdown_resul
         json_set_text(v, "summary", r->summary);
     if (!json_truthy(json_object_get(v, "description")))
         json_object_set(v, "description", json_object_get(v, "summary"));
-    json_object_set_new(
+    json_object_set_new_nocheck(
         v, "toc", json_array_size(r->toc) > 1 ? json_incref(r->toc) : json_array());
     json_set_int(v, "words", r->words);
     json_set_int(v, "reading_minutes", r->words / WORDS_PER_MINUTE + 1);
@@ -340,8 +340,8 @@ bool view_collections(struct site *s) {
 static json_t *neighbour(const struct item *it) {
     json_t *v = json_object();
     json_set_str(v, "title", it->title);
-    json_object_set(v, "path", json_object_get(it->view, "path"));
-    json_object_set(v, "url", json_object_get(it->view, "url"));
+    json_share(v, "path", json_object_get(it->view, "path"));
+    json_share(v, "url", json_object_get(it->view, "url"));
     return v;
 }
 
@@ -354,18 +354,17 @@ void view_addresses(struct site *s) {
         for (size_t i = 0; i < l->n; i++) {
             /* Newest first: the one before in time stands after in the list. */
             if (i + 1 < l->n)
-                json_object_set_new(
+                json_object_set_new_nocheck(
                     l->items[i]->view, "prev", neighbour(l->items[i + 1]));
             if (i > 0)
-                json_object_set_new(
+                json_object_set_new_nocheck(
                     l->items[i]->view, "next", neighbour(l->items[i - 1]));
         }
     }
     for (size_t i = 0; i < s->n_tags; i++) {
         if (!s->tags[i].view) continue;
-        json_object_set(
-            s->tags[i].ref, "path", json_object_get(s->tags[i].view, "path"));
-        json_object_set(s->tags[i].ref, "url", json_object_get(s->tags[i].view, "url"));
+        json_share(s->tags[i].ref, "path", json_object_get(s->tags[i].view, "path"));
+        json_share(s->tags[i].ref, "url", json_object_get(s->tags[i].view, "url"));
     }
 }
 
@@ -417,6 +416,17 @@ static void view_redirects(struct site *s) {
     json_object_set_new(s->view, "redirects", list);
 }
 
+json_t *view_flagged(json_t *item, bool first, bool last) {
+    json_t *is_first = json_boolean(first), *is_last = json_boolean(last);
+    if (!json_is_object(item) || (json_object_get(item, "first") == is_first &&
+                                     json_object_get(item, "last") == is_last))
+        return json_incref(item);
+    json_t *copy = json_copy(item);
+    json_set_bool(copy, "first", first);
+    json_set_bool(copy, "last", last);
+    return copy;
+}
+
 /* Lists of a tag that has a page get elements of their own, since first and last differ
  * from the whole list's. */
 static void flag_tag_items(struct tag *t) {
@@ -424,10 +434,8 @@ static void flag_tag_items(struct tag *t) {
     if (!json_truthy(json_object_get(t->view, "path"))) return;
     size_t n = json_array_size(items);
     for (size_t i = 0; i < n; i++) {
-        json_t *copy = json_copy(json_array_get(items, i));
-        json_set_bool(copy, "first", i == 0);
-        json_set_bool(copy, "last", i + 1 == n);
-        json_array_set_new(items, i, copy);
+        json_t *item = json_array_get(items, i);
+        json_array_set_new(items, i, view_flagged(item, i == 0, i + 1 == n));
     }
 }
 
