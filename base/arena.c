@@ -54,7 +54,8 @@ static size_t block_room(const struct arena_block *b) {
 }
 
 /* Blocks double, so that their number stays small whatever is stored. */
-static struct arena_block *add_block(struct arena *a, size_t need) {
+static __attribute__((noinline)) struct arena_block *add_block(
+    struct arena *a, size_t need) {
     size_t whole = a->total < BLOCK_FIRST ? BLOCK_FIRST : a->total;
     if (whole > BLOCK_LARGEST) whole = BLOCK_LARGEST;
     size_t size = whole - sizeof(struct arena_block);

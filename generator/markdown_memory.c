@@ -15,7 +15,8 @@ struct memory_block {
  * of one document; per thread, so that two renderers never meet. */
 static _Thread_local struct markdown_memory *active;
 
-static struct memory_block *add_block(struct markdown_memory *m, size_t need) {
+static __attribute__((noinline)) struct memory_block *add_block(
+    struct markdown_memory *m, size_t need) {
     size_t size = need > BLOCK_SIZE ? need : BLOCK_SIZE;
     if (size > MARKDOWN_MEMORY - m->used) longjmp(m->escape, 1);
     struct memory_block *b = mem_alloc(sizeof(*b) + size);

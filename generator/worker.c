@@ -61,7 +61,9 @@ void worker_step(struct worker *w, const char *file) {
      */
     struct itimerval budget = {.it_value = {.tv_sec = STEP_CPU_SECONDS}};
     setitimer(ITIMER_PROF, &budget, NULL);
-    snprintf(w->file, sizeof w->file, "%s", file);
+    size_t len = strnlen(file, sizeof w->file - 1);
+    memcpy(w->file, file, len);
+    w->file[len] = '\0';
     atomic_fetch_add(&w->steps, 1);
 }
 
