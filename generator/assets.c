@@ -46,6 +46,7 @@ struct css_job {
     struct theme *theme;
     struct diag_list *diags;
     unsigned depth;
+    struct str text; /* of the style sheet at hand */
 };
 
 static struct asset *asset_find(struct theme *t, const char *path) {
@@ -55,6 +56,14 @@ static struct asset *asset_find(struct theme *t, const char *path) {
 }
 
 static void asset_fingerprint(struct asset *as, const struct css_job *job);
+
+static void report_missing(const struct asset *from, struct str target,
+    const char *wanted, const struct css_job *job) {
+    unsigned line, col;
+    str_line_col(job->text, (size_t)(target.ptr - job->text.ptr), &line, &col);
+    diag_add(job->diags, DIAG_ERROR, DIAG_AT(from->file->file, line, col),
+        "url(" STR_FMT "): the theme has no assets/%s", STR_ARG(target), wanted);
+}
 
 /* Writes the reference `target` of `from`: the fingerprinted URL of an asset, anything
  * else as it is. */
@@ -68,6 +77,7 @@ static void write_reference(struct buf *out, const struct asset *from,
             ? path_resolve(&job->theme->arena, path_dir(str_from(from->path)), path)
             : NULL;
     struct asset *to = full ? asset_find(job->theme, full) : NULL;
+    if (full && !to) report_missing(from, target, full, job);
     if (!to || to == from) {
         buf_str(out, target);
         return;
@@ -85,12 +95,26 @@ static struct str strip_quotes(struct str s) {
     return s;
 }
 
+/* Copies all up to the next reference that is not in a comment; false: all there is. */
+static bool css_next_url(struct buf *out, struct str *css) {
+    size_t at, comment, end;
+    for (;;) {
+        bool found = str_find(*css, "url(", &at);
+        size_t to = found ? at + strlen("url(") : css->len;
+        bool inside = str_find(str_slice(*css, 0, to), "/*", &comment);
+        if (inside) {
+            struct str rest = str_slice(*css, comment + 2, css->len);
+            to = str_find(rest, "*/", &end) ? comment + 2 + end + 2 : css->len;
+        }
+        buf_str(out, str_slice(*css, 0, to));
+        *css = str_slice(*css, to, css->len);
+        if (!inside) return found;
+    }
+}
+
 static void rewrite_css(struct buf *out, const struct asset *from, struct str css,
     const struct css_job *job) {
-    size_t at;
-    while (str_find(css, "url(", &at)) {
-        buf_str(out, str_slice(css, 0, at + 4));
-        css = str_slice(css, at + 4, css.len);
+    while (css_next_url(out, &css)) {
         size_t close;
         if (!str_find_char(css, ')', &close)) break;
         struct str target = strip_quotes(str_slice(css, 0, close));
@@ -121,6 +145,7 @@ static void asset_fingerprint(struct asset *as, const struct css_job *job) {
     buf_init(&css, 0);
     int err = root_read(as->file->root, as->file->rel, ASSET_MAX, &text);
     if (err) diag_unreadable(job->diags, as->file->file, err);
+    inner.text = buf_view(&text);
     if (++inner.depth > CSS_DEPTH)
         diag_add(job->diags, DIAG_ERROR, DIAG_FILE(as->file->file),
             "style sheets refer to each other in a circle");
