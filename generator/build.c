@@ -132,9 +132,10 @@ static void make_tenant(struct run *r, size_t i, struct worker *w, json_t *v,
      * once. */
     bool broken = map_get(&r->in.broken, str_from(id));
     bool publish = r->writing && !broken;
+    struct sink out = sink_publish(&r->out);
     struct cache_watch watch;
     if (publish) cache_watch_begin(r->cache, id, &watch);
-    render_tenant(&r->in.build, id, publish ? &r->out : NULL, w, diags, v);
+    render_tenant(&r->in.build, id, publish ? &out : NULL, w, diags, v);
     if (broken) json_set_bool(v, "ok", false);
     diag_sort(diags);
     if (publish)

@@ -21,14 +21,14 @@
 
 struct job { /* a tenant in the making */
     struct site site;
-    struct out_dir *out; /* NULL: nothing is written */
+    const struct sink *out; /* NULL: nothing is written */
     struct worker *worker;
     struct links links;
     struct linkcheck *linkcheck; /* only with check */
     struct buf page;             /* reused for every output */
     struct arena page_json;      /* the names of the page in hand */
-    json_t *lists;       /* template -> its named lists, the same on every page */
-    struct tree **trees; /* canonical first */
+    json_t *lists; /* template -> its named lists, the same on every page */
+    void **trees;  /* of the sink, canonical first */
     size_t n_trees;
     bool failed;
     bool machine; /* the disk failed, not the input */
@@ -39,8 +39,8 @@ static void step(struct job *j, const char *file) {
 }
 
 /* The tree could not be written: the machine's fault, not the user's. */
-static void machine_error(struct job *j, const struct tree *t) {
-    if (!j->machine) tree_report(t, j->site.diags);
+static void machine_error(struct job *j, const void *tree) {
+    if (!j->machine) j->out->report(tree, j->site.diags);
     j->failed = j->machine = true;
 }
 
@@ -284,7 +284,7 @@ static bool check_rendered(struct job *j, const struct output *o) {
 
 /* ---- publish ---- */
 
-static void put_copy(struct job *j, struct tree *t, const struct output *o) {
+static void put_copy(struct job *j, void *tree, const struct output *o) {
     struct stat st;
     int fd = root_open_file(o->root, o->source, &st);
     if (fd < 0) {
@@ -293,45 +293,46 @@ static void put_copy(struct job *j, struct tree *t, const struct output *o) {
         j->failed = true;
         return;
     }
-    int err = t ? tree_put_fd(t, o->path, fd, (size_t)st.st_size) : 0;
-    if (err) machine_error(j, t);
+    int err = tree ? j->out->put_fd(tree, o, fd, (size_t)st.st_size) : 0;
+    if (err) machine_error(j, tree);
     close(fd);
 }
 
 static void put_bytes(
-    struct job *j, struct tree *t, const char *path, struct str bytes) {
-    if (t && tree_put(t, path, bytes)) machine_error(j, t);
+    struct job *j, void *tree, const struct output *o, struct str bytes) {
+    if (tree && j->out->put(tree, o, bytes)) machine_error(j, tree);
 }
 
-static void put_output(struct job *j, struct tree *t, const struct output *o) {
+static void put_output(struct job *j, void *tree, const struct output *o) {
     if (o->kind == OUTPUT_COPY)
-        put_copy(j, t, o);
+        put_copy(j, tree, o);
     else if (o->kind == OUTPUT_BYTES)
-        put_bytes(j, t, o->path, o->bytes);
+        put_bytes(j, tree, o, o->bytes);
     else if (render_output(j, o) && check_rendered(j, o))
-        put_bytes(j, t, o->path, buf_view(&j->page));
+        put_bytes(j, tree, o, buf_view(&j->page));
     else
         j->failed = true;
 }
 
-static struct tree *tree_start(struct job *j, const char *host) {
+static void *tree_start(struct job *j, const char *host) {
     if (!j->out) return NULL;
-    struct tree *t = tree_begin(j->out, host, true);
-    j->trees[j->n_trees++] = t;
-    return t;
+    void *tree = j->out->begin(j->out->ctx, host, true);
+    j->trees[j->n_trees++] = tree;
+    return tree;
 }
 
 /* The whole site, into the tree of `host`. */
 static void publish_site(struct job *j, const char *host) {
-    struct tree *t = tree_start(j, host);
-    for (size_t i = 0; i < j->site.plan.n; i++) put_output(j, t, j->site.plan.items[i]);
+    void *tree = tree_start(j, host);
+    for (size_t i = 0; i < j->site.plan.n; i++)
+        put_output(j, tree, j->site.plan.items[i]);
 }
 
 /* alias/ of the theme, into the tree of another domain. */
 static void publish_alias(struct job *j, const char *host) {
     struct site *s = &j->site;
     struct theme_files files = theme_below(s->theme, "alias/", &s->arena);
-    struct tree *t = tree_start(j, host);
+    void *tree = tree_start(j, host);
     json_t *alias = json_object();
     json_set_str(alias, "host", host);
     json_object_set_new(s->view, "alias", alias);
@@ -343,7 +344,7 @@ static void publish_alias(struct job *j, const char *host) {
             .root = f->root,
             .source = f->rel,
             .from = f->file};
-        put_output(j, t, &o);
+        put_output(j, tree, &o);
     }
     json_object_del(s->view, "alias");
 }
@@ -362,12 +363,12 @@ static void publish_all(struct job *j) {
 
 static void commit_all(struct job *j) {
     for (size_t i = 0; i < j->n_trees && !j->failed; i++) {
-        if (tree_finish(j->trees[i])) machine_error(j, j->trees[i]);
+        if (j->out->finish(j->trees[i])) machine_error(j, j->trees[i]);
     }
     /* The redirects of the other domains come first: they never lead to a page that is
      * not there yet. */
     for (size_t i = j->n_trees; i-- > 0 && !j->failed;) {
-        if (tree_commit(j->trees[i], j->site.build->options->durable))
+        if (j->out->commit(j->trees[i], j->site.build->options->durable))
             machine_error(j, j->trees[i]);
     }
 }
@@ -381,7 +382,7 @@ static json_t *path_list(const char **paths, size_t n) {
 }
 
 static json_t *site_result(struct job *j, size_t i) {
-    const struct tree_stats *st = tree_stats(j->trees[i]);
+    const struct tree_stats *st = j->out->stats(j->trees[i]);
     const struct tenant *t = &j->site.tenant;
     json_t *v = json_object();
     const char *host = t->canonical;
@@ -428,7 +429,7 @@ static void make_result(struct job *j, json_t *result, double began) {
 }
 
 static void job_dispose(struct job *j) {
-    for (size_t i = 0; i < j->n_trees; i++) tree_end(j->trees[i]);
+    for (size_t i = 0; i < j->n_trees; i++) j->out->end(j->trees[i]);
     mem_free(j->trees);
     linkcheck_free(j->linkcheck);
     links_dispose(&j->links);
@@ -459,7 +460,7 @@ static void make_site(struct job *j) {
     if (j->out && !j->failed) commit_all(j);
 }
 
-void render_tenant(const struct build *b, const char *id, struct out_dir *out,
+void render_tenant(const struct build *b, const char *id, const struct sink *out,
     struct worker *w, struct diag_list *diags, json_t *result) {
     struct job j = {.out = out, .worker = w, .lists = json_object()};
     struct site *s = &j.site;
