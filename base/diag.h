@@ -68,6 +68,8 @@ void diag_sort(struct diag_list *l);
 /* "error: ..." with the source line and a caret, read from `dir_fd`/file; of a secret
  * only the ends. */
 void diag_print_human(const struct diag *d, int dir_fd, bool colour, FILE *out);
+/* Appends the source line and the caret alone; nothing when there is no line. */
+void diag_source(struct buf *b, const struct diag *d, int dir_fd);
 /* One JSON object a line: type, level, tenant, file, line, col, message, notes[]. */
 void diag_print_json(const struct diag *d, FILE *out);
 /* For the pipe between worker and parent. */

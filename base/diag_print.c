@@ -190,6 +190,10 @@ static void put_source(struct buf *b, const struct diag *d, int dir_fd, bool col
     buf_dispose(&text);
 }
 
+void diag_source(struct buf *b, const struct diag *d, int dir_fd) {
+    put_source(b, d, dir_fd, false);
+}
+
 void diag_print_human(const struct diag *d, int dir_fd, bool colour, FILE *out) {
     struct buf b;
     buf_init(&b, 0);

@@ -166,9 +166,9 @@ static void take_frames(struct crew *c, struct process *p) {
     p->in.len -= at;
 }
 
-static void say_why(const struct process *p, int status, char *why, size_t size) {
+static void say_why(bool stuck, int status, char *why, size_t size) {
     int sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-    if (p->stuck)
+    if (stuck)
         snprintf(why, size, "got no further for %d s", STEP_SECONDS);
     else if (sig == SIGPROF)
         snprintf(why, size, "took more than %d s of processor time", STEP_CPU_SECONDS);
@@ -190,7 +190,7 @@ static void reap(struct crew *c, unsigned k) {
     p->pid = 0;
     long task = atomic_load(&w->task);
     char why[128];
-    say_why(p, status, why, sizeof why);
+    say_why(p->stuck, status, why, sizeof why);
     p->stuck = false;
     if (task) report(c, (size_t)task - 1, (struct str){NULL, 0}, w->file, why);
     /* One that dies again before it took a task would do so forever. */
@@ -277,4 +277,111 @@ int workers_run(const struct worker_jobs *jobs) {
     mem_free(c.reported);
     munmap(c.shared, size);
     return started || !jobs->n ? 0 : err;
+}
+
+/* ---- one task ---- */
+
+struct worker_one {
+    pid_t pid; /* 0: ended */
+    int fd;
+    struct buf in;
+    struct worker *shared;
+    bool killed;
+    char why[128];
+};
+
+static _Noreturn void one_main(struct worker_one *one, int fd,
+    void (*task)(void *ctx, struct worker *w, struct buf *result), void *ctx) {
+    struct buf result;
+    sigset_t none;
+    buf_init(&result, 0);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    limit_memory();
+    worker_step(one->shared, "");
+    task(ctx, one->shared, &result);
+    _exit(write_all(fd, result.ptr, result.len) ? 0 : 3);
+}
+
+struct worker_one *worker_start(
+    void (*task)(void *ctx, struct worker *w, struct buf *result), void *ctx) {
+    int fds[2];
+    struct worker *shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE,
+        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED) return NULL;
+    if (pipe2(fds, O_CLOEXEC)) {
+        munmap(shared, sizeof *shared);
+        return NULL;
+    }
+    struct worker_one *one = mem_calloc(1, sizeof *one);
+    *one = (struct worker_one){.fd = fds[0], .shared = shared};
+    buf_init(&one->in, 0);
+    /* The parent's handlers must not run in the child before it has reset them. */
+    sigset_t all, old;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &old);
+    pid_t pid = fork();
+    if (pid == 0) one_main(one, fds[1], task, ctx);
+    int err = errno;
+    sigprocmask(SIG_SETMASK, &old, NULL);
+    close(fds[1]);
+    if (pid > 0) {
+        one->pid = pid;
+        fcntl(one->fd, F_SETFL, O_NONBLOCK);
+        return one;
+    }
+    worker_free(one);
+    errno = err;
+    return NULL;
+}
+
+int worker_fd(const struct worker_one *one) {
+    return one->fd;
+}
+
+static void one_reap(struct worker_one *one) {
+    int status = 0;
+    if (!one->pid) return;
+    while (waitpid(one->pid, &status, 0) < 0 && errno == EINTR) continue;
+    one->pid = 0;
+    if (one->killed || status) say_why(one->killed, status, one->why, sizeof one->why);
+}
+
+bool worker_receive(struct worker_one *one) {
+    for (;;) {
+        buf_reserve(&one->in, 64 << 10);
+        ssize_t n = read(one->fd, one->in.ptr + one->in.len, 64 << 10);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0 && errno == EAGAIN) return false;
+        if (n <= 0) break;
+        one->in.len += (size_t)n;
+    }
+    one_reap(one);
+    return true;
+}
+
+struct str worker_result(
+    const struct worker_one *one, const char **file, const char **why) {
+    *file = one->shared->file;
+    *why = one->why;
+    return one->why[0] ? (struct str){NULL, 0} : buf_view(&one->in);
+}
+
+void worker_kill(struct worker_one *one) {
+    if (!one->pid) return;
+    one->killed = true;
+    kill(one->pid, SIGKILL);
+}
+
+void worker_free(struct worker_one *one) {
+    if (!one) return;
+    worker_kill(one);
+    one_reap(one);
+    close(one->fd);
+    munmap(one->shared, sizeof *one->shared);
+    buf_dispose(&one->in);
+    mem_free(one);
 }

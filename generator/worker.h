@@ -29,4 +29,19 @@ struct worker_jobs {
 };
 /* 0, or errno when not even one process could be made. */
 int workers_run(const struct worker_jobs *jobs);
+
+/* One task in a process of its own, without waiting for it. */
+struct worker_one;
+/* `task` runs in the child as above.  NULL: see errno. */
+struct worker_one *worker_start(
+    void (*task)(void *ctx, struct worker *w, struct buf *result), void *ctx);
+/* Can be read whenever worker_receive has something to do. */
+int worker_fd(const struct worker_one *one);
+/* True when it has ended: then worker_result. */
+bool worker_receive(struct worker_one *one);
+/* As `done` above.  All borrowed until worker_free. */
+struct str worker_result(
+    const struct worker_one *one, const char **file, const char **why);
+void worker_kill(struct worker_one *one); /* it took too long */
+void worker_free(struct worker_one *one); /* ends it first if need be */
 #endif
