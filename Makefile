@@ -11,7 +11,7 @@ WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer
 CPPFLAGS += -I. -D_GNU_SOURCE -DTENANTRY_VERSION='"$(VERSION)"' -DTENANTRY_SHARE='"$(PREFIX)/share/tenantry"'
 CFLAGS += -std=c17 -g $(OPT) $(WARN) $(SAN)
 LDFLAGS += $(SAN)
-LDLIBS = -ljansson -lyaml -lcrypto -lm
+LDLIBS = -ljansson -lyaml -lcrypto -levent_core -levent_extra -lm
 ifneq ($(findstring address,$(SAN)),)
 CPPFLAGS += -D__SANITIZE_ADDRESS__=1 # clang has no such macro
 endif
