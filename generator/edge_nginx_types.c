@@ -1,5 +1,7 @@
-#include <stdio.h>
+#include <string.h>
 
+#include "base/file.h"
+#include "generator/edge_apply.h"
 #include "generator/edge_nginx.h"
 
 static const struct {
@@ -59,22 +61,25 @@ void nginx_charset(struct buf *out) {
     buf_cstr(out, ";\n");
 }
 
-bool nginx_type_is_default(struct str path, struct str type) {
-    size_t dot;
-    struct str suffix = path;
-    if (str_is(path, "/feed.xml")) return str_is(type, "application/atom+xml");
-    if (str_is(path, "/feed.json")) return str_is(type, "application/feed+json");
-    while (str_find_char(suffix, '.', &dot))
-        suffix = str_slice(suffix, dot + 1, suffix.len);
-    for (size_t i = 0; i < N_TYPES; i++) {
-        struct str rest = str_from(types[i].suffixes), one;
-        while (str_cut(&rest, ' ', &one)) {
-            if (!str_equal(one, suffix)) continue;
-            char served[64];
-            snprintf(served, sizeof served, "%s%s", types[i].type,
-                types[i].charset ? "; charset=utf-8" : "");
-            return str_is(type, served);
-        }
+char *edge_type(struct arena *a, struct str path) {
+    struct str base = path_base(path), suffix = path_suffix(path), one;
+    if (str_is(path, "/feed.xml")) return arena_strdup(a, "application/atom+xml");
+    if (str_is(path, "/feed.json")) return arena_strdup(a, "application/feed+json");
+    for (size_t i = 0; suffix.len && suffix.len < base.len && i < N_TYPES; i++) {
+        struct str rest = str_from(types[i].suffixes);
+        while (str_cut(&rest, ' ', &one))
+            if (str_equal(one, suffix))
+                return arena_printf(a, "%s%s", types[i].type,
+                    types[i].charset ? "; charset=utf-8" : "");
     }
-    return false;
+    return arena_strdup(a, "application/octet-stream");
+}
+
+bool nginx_type_is_default(struct str path, struct str type) {
+    struct arena a;
+    arena_init(&a);
+    const char *known = edge_type(&a, path);
+    bool same = strcmp(known, "application/octet-stream") && str_is(type, known);
+    arena_dispose(&a);
+    return same;
 }
