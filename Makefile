@@ -25,7 +25,8 @@ endif
 LIB_SRC := $(wildcard base/*.c model/*.c)
 GEN_SRC := $(filter-out generator/main.c,$(wildcard generator/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
-GEN_OBJ := $(GEN_SRC:%.c=$(BUILD)/%.o)
+PREVIEW_OBJ := $(patsubst %,$(BUILD)/%.o,$(wildcard generator/preview/*))
+GEN_OBJ := $(GEN_SRC:%.c=$(BUILD)/%.o) $(PREVIEW_OBJ)
 UNIT_SRC := $(wildcard tests/unit/test_*.c)
 UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
 FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -45,6 +46,11 @@ $(BUILD)/tenantry: $(BUILD)/generator/main.o $(GEN_OBJ) $(LIB_OBJ)
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(dir $@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# The preview's own pages, as they are.
+$(BUILD)/generator/preview/%.o: generator/preview/%
+	@mkdir -p $(dir $@)
+	$(Q)ld -r -b binary -z noexecstack -o $@ $<
 
 $(BUILD)/unit/%: tests/unit/%.c $(GEN_OBJ) $(LIB_OBJ)
 	@mkdir -p $(dir $@)

@@ -47,6 +47,7 @@ int command_misuse(const struct command *c, const char *fmt, ...)
 
 int command_build(const struct command *c, int argc, char **argv);
 int command_check(const struct command *c, int argc, char **argv);
+int command_serve(const struct command *c, int argc, char **argv);
 int command_list(const struct command *c, int argc, char **argv);
 int command_explain(const struct command *c, int argc, char **argv);
 int command_new(const struct command *c, int argc, char **argv);

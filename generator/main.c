@@ -32,6 +32,20 @@ static const struct command commands[] = {
         "Says everything build would, checks links, brand and documents; writes "
         "nothing",
         BUILD_HELP, command_check},
+    {"serve", "[options]",
+        "Shows every site in the browser as it will be, and follows what you save",
+        "      --port N          default: 8080, or the next that is free; 0: any\n"
+        "      --listen ADDRESS  default: 127.0.0.1, this machine alone; 0.0.0.0: all\n"
+        "      --clock TIME      as of that time (default: SOURCE_DATE_EPOCH, else "
+        "now)\n"
+        "      --published       without drafts and posts of the future\n"
+        "      --no-bar          without the bar on every page\n"
+        "      --templates DIR   the themes (default: templates in the workspace)\n"
+        "      --jobs N          sites made at a time (default: one per processor)\n\n"
+        "http://localhost:8080/ shows all tenants, http://ID.localhost:8080/ one. The "
+        "real\nhost names work too, by Host header, and ?tenant=ID where names below "
+        "localhost\ndo not. Nothing is written; out/ is not touched.\n",
+        command_serve},
     {"list", "tenants|hosts|pages|drafts [options]",
         "Lists what the workspace holds, one a line",
         "  tenants   id, name, address and theme of each\n"
