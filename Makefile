@@ -123,6 +123,8 @@ install: all
 	install -D -m 755 $(BUILD)/tenantry $(DESTDIR)$(PREFIX)/bin/tenantry
 	install -D -m 644 docs/tenantry.1 $(DESTDIR)$(PREFIX)/share/man/man1/tenantry.1
 	install -D -m 644 $(BUILD)/tenantry-config.5 $(DESTDIR)$(PREFIX)/share/man/man5/tenantry-config.5
+	install -D -m 644 completions/tenantry.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/tenantry
+	install -D -m 644 completions/_tenantry $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_tenantry
 	mkdir -p $(DESTDIR)$(PREFIX)/share/tenantry
 	cp -R templates $(DESTDIR)$(PREFIX)/share/tenantry/
 clean:
