@@ -86,7 +86,7 @@ check: deps-test
 
 # ---- tests by name ----
 
-.PHONY: tests fuzzers lint unit check-full torture check-asan check-cmark fuzz bench golden-accept
+.PHONY: tests fuzzers lint unit check-full torture check-asan check-browser check-cmark fuzz bench golden-accept
 tests: all $(UNIT_BIN) $(BUILD)/spec/mustache_spec
 fuzzers: $(FUZZ_BIN)
 lint:
@@ -104,6 +104,10 @@ check-asan: deps-test
 check-cmark: deps-test
 	@+$(SUBMAKE) all tests BUILD=$(BUILD)-cmark MARKDOWN=cmark
 	@tests/check --build $(BUILD)-cmark
+# The preview in Debian's chromium; what it looked like is kept in browser/screenshots.
+check-browser: deps-build
+	@+$(SUBMAKE) all
+	@tests/browser/run $(BUILD)/tenantry $(BUILD)/browser
 golden-accept: all
 	@tests/golden/run $(BUILD)/tenantry --accept
 bench: deps-build
