@@ -30,9 +30,8 @@ static void add_text(struct buf *b, const char *text) {
     buf_str(b, s);
 }
 
-static void *sink_begin(void *ctx, const char *host, bool collect) {
+static void *sink_begin(void *ctx, const char *host) {
     struct memory_sink *m = ctx;
-    (void)collect;
     add_number(&m->index, RECORD_TREE);
     add_text(&m->index, host);
     return m;

@@ -28,8 +28,7 @@ struct tree {
     int stage_fd;       /* -1: nothing differs yet, or the stage is gone */
     char *buffers;      /* for comparing; NULL until needed */
     char dir[PATH_MAX]; /* the folder made last below the stage */
-    bool collect;
-    bool stray; /* the published tree holds what no put explains */
+    bool stray;         /* the published tree holds what no put explains */
     int err;
     const char *err_path; /* the file err is about; NULL: the tree itself */
     struct path_list put, changed, removed;
@@ -80,11 +79,10 @@ static int tree_fail(struct tree *t, int err, const char *path) {
     return err;
 }
 
-struct tree *tree_begin(struct out_dir *o, const char *host, bool collect) {
+struct tree *tree_begin(struct out_dir *o, const char *host) {
     struct tree *t = mem_calloc(1, sizeof *t);
     arena_init(&t->arena);
     t->out = o;
-    t->collect = collect;
     t->host = arena_strdup(&t->arena, host);
     int pid = (int)getpid();
     t->stage = arena_printf(&t->arena, ".tenantry/stage/%d/%s", pid, host);
@@ -176,7 +174,7 @@ static void note_put(struct tree *t, const char *path, bool same, size_t size) {
     t->stats.bytes += size;
     if (same) return;
     t->stats.written++;
-    if (t->collect) path_list_add(&t->changed, copy);
+    path_list_add(&t->changed, copy);
 }
 
 /* `from`: instead of writing, link to this path of the stage. */
@@ -298,7 +296,6 @@ int tree_finish(struct tree *t) {
     bool needed = t->stats.fresh || t->removed.n > 0 || t->stray;
     if (needed && t->stage_fd < 0 && stage_start(t)) return t->err;
     t->stats.removed = t->removed.n;
-    if (!t->collect) return 0;
     t->stats.changed = t->changed.items;
     t->stats.n_changed = t->changed.n;
     t->stats.removed_paths = t->removed.items;

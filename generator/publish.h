@@ -31,9 +31,9 @@ bool out_open(struct out_dir *o, const char *dir, bool writer, struct diag_list 
 void out_close(struct out_dir *o);
 
 struct tree;
-/* Starts tree `host` (one path part). `collect` keeps the lists of changed and removed
- * paths.  Never NULL: what is wrong with the place is the error of the next call. */
-struct tree *tree_begin(struct out_dir *o, const char *host, bool collect);
+/* Starts tree `host` (one path part).  Never NULL: what is wrong with the place is the
+ * error of the next call. */
+struct tree *tree_begin(struct out_dir *o, const char *host);
 /* One file of the tree. Paths are unique and safe (path_is_safe): the plan saw to that;
  * they are copied.  0 or errno.  After an error the stage is gone and every later call
  * returns the same errno. */
@@ -54,7 +54,7 @@ struct tree_stats {
     uint64_t files, bytes;                 /* of the finished tree */
     uint64_t written, removed;             /* files */
     bool fresh;                            /* there was no tree before */
-    const char **changed, **removed_paths; /* byte order; only with collect */
+    const char **changed, **removed_paths; /* byte order */
     size_t n_changed, n_removed;
 };
 const struct tree_stats *tree_stats(const struct tree *t); /* whole after tree_finish */

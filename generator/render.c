@@ -316,7 +316,7 @@ static void put_output(struct job *j, void *tree, const struct output *o) {
 
 static void *tree_start(struct job *j, const char *host) {
     if (!j->out) return NULL;
-    void *tree = j->out->begin(j->out->ctx, host, true);
+    void *tree = j->out->begin(j->out->ctx, host);
     j->trees[j->n_trees++] = tree;
     return tree;
 }

@@ -7,7 +7,7 @@
 /* As publish.h describes them; `tree` is what begin returned, one per host. */
 struct sink {
     void *ctx;
-    void *(*begin)(void *ctx, const char *host, bool collect);
+    void *(*begin)(void *ctx, const char *host);
     int (*put)(void *tree, const struct output *o, struct str bytes);
     int (*put_fd)(void *tree, const struct output *o, int fd, size_t size);
     int (*finish)(void *tree);

@@ -1,8 +1,8 @@
 /* The published tree as a sink. */
 #include "generator/sink.h"
 
-static void *begin(void *ctx, const char *host, bool collect) {
-    return tree_begin(ctx, host, collect);
+static void *begin(void *ctx, const char *host) {
+    return tree_begin(ctx, host);
 }
 
 static int put(void *tree, const struct output *o, struct str bytes) {

@@ -62,7 +62,7 @@ static int put_all(struct tree *t, const char *const *files) {
 }
 
 static struct tree *build(struct fixture *f, const char *const *files) {
-    struct tree *t = tree_begin(&f->out, "acme.example", true);
+    struct tree *t = tree_begin(&f->out, "acme.example");
     assert_int_equal(put_all(t, files), 0);
     assert_int_equal(tree_finish(t), 0);
     return t;
@@ -217,7 +217,7 @@ static int big_file(size_t size, char last) {
 }
 
 static uint64_t publish_fd(struct fixture *f, int fd, size_t size) {
-    struct tree *t = tree_begin(&f->out, "acme.example", false);
+    struct tree *t = tree_begin(&f->out, "acme.example");
     assert_int_equal(tree_put_fd(t, "i/big", fd, size), 0);
     assert_int_equal(tree_put_link(t, "j/big", "i/big"), 0);
     assert_int_equal(tree_put(t, "small", STR("s")), 0);
@@ -225,7 +225,6 @@ static uint64_t publish_fd(struct fixture *f, int fd, size_t size) {
     assert_int_equal(tree_finish(t), 0);
     assert_int_equal(tree_commit(t, false), 0);
     uint64_t written = tree_stats(t)->written;
-    assert_null(tree_stats(t)->changed);
     assert_int_equal(tree_stats(t)->bytes, 2 * size + 2);
     tree_end(t);
     close(fd);
@@ -243,7 +242,7 @@ static void files_and_links(void **state) {
     assert_int_equal(publish_fd(f, big_file(size, 'b'), size), 2);
     assert_int_equal(content(f, "acme.example/j/big")[size - 1], 'b');
     int fd = big_file(1000, 'a');
-    struct tree *t = tree_begin(&f->out, "acme.example", false);
+    struct tree *t = tree_begin(&f->out, "acme.example");
     assert_int_equal(tree_put_fd(t, "short", fd, 1001), EIO);
     assert_int_equal(tree_put(t, "more", STR("m")), EIO);
     assert_int_equal(tree_finish(t), EIO);
@@ -273,7 +272,7 @@ static void failing_write_removes_the_stage(void **state) {
     small.rlim_max = old.rlim_max;
     char text[200];
     memset(text, 'x', sizeof text);
-    struct tree *t = tree_begin(&f->out, "acme.example", false);
+    struct tree *t = tree_begin(&f->out, "acme.example");
     assert_int_equal(tree_put(t, "a", STR("1")), 0);
     setrlimit(RLIMIT_FSIZE, &small);
     int err = tree_put(t, "b", (struct str){text, sizeof text});
@@ -289,12 +288,12 @@ static void place_is_no_folder(void **state) {
     struct fixture *f = *state;
     file_write_new(f->out.fd, "acme.example", STR("x"));
     symlinkat("/tmp", f->out.fd, "link.example");
-    struct tree *t = tree_begin(&f->out, "acme.example", false);
+    struct tree *t = tree_begin(&f->out, "acme.example");
     assert_int_equal(tree_put(t, "a", STR("1")), ENOTDIR);
     tree_report(t, &f->diags);
     assert_non_null(strstr(f->diags.first->message, "is not a folder"));
     tree_end(t);
-    t = tree_begin(&f->out, "link.example", false);
+    t = tree_begin(&f->out, "link.example");
     assert_int_equal(tree_finish(t), ENOTDIR);
     tree_end(t);
 }
@@ -321,7 +320,7 @@ static void without_exchange(void **state) {
     pid_t pid = fork();
     if (pid == 0) {
         forbid_exchange();
-        struct tree *t = tree_begin(&f->out, "acme.example", false);
+        struct tree *t = tree_begin(&f->out, "acme.example");
         int err = tree_put(t, "a", STR("new"));
         if (!err) err = tree_finish(t);
         if (!err) err = tree_commit(t, false);
@@ -453,7 +452,7 @@ static void killed_builds(void **state) {
         pid_t pid = fork();
         if (pid == 0) {
             for (int version = 0;; version++) {
-                struct tree *t = tree_begin(&f->out, "acme.example", false);
+                struct tree *t = tree_begin(&f->out, "acme.example");
                 for (int i = 0; i < N; i++) {
                     snprintf(path, sizeof path, "d%d/f%d", i % 7, i);
                     snprintf(text, sizeof text, "%d", i % 5 ? version : i);
