@@ -66,8 +66,8 @@ $(BUILD)/tenantry-config.5: $(BUILD)/tenantry
 
 # ---- for a stranger: two commands ----
 
-.PHONY: site check deps-build deps-test deps-fuzz
-deps-build deps-test deps-fuzz:
+.PHONY: site check deps-build deps-db deps-test deps-fuzz
+deps-build deps-db deps-test deps-fuzz:
 	@scripts/install-deps $(@:deps-%=%)
 
 site: deps-build
@@ -117,8 +117,9 @@ install: all
 	install -D -m 755 $(BUILD)/tenantry $(DESTDIR)$(PREFIX)/bin/tenantry
 	install -D -m 644 docs/tenantry.1 $(DESTDIR)$(PREFIX)/share/man/man1/tenantry.1
 	install -D -m 644 $(BUILD)/tenantry-config.5 $(DESTDIR)$(PREFIX)/share/man/man5/tenantry-config.5
-	mkdir -p $(DESTDIR)$(PREFIX)/share/tenantry
+	mkdir -p $(DESTDIR)$(PREFIX)/share/tenantry/db
 	cp -R templates $(DESTDIR)$(PREFIX)/share/tenantry/
+	cp -R db/migrations $(DESTDIR)$(PREFIX)/share/tenantry/db/
 clean:
 	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-cmark $(BUILD)-fuzz
 

@@ -39,7 +39,7 @@ declare
 begin
     for r in select * from (values
         ('tenantry_owner', 'tenantry_migrator'), ('tenantry_directory', 'tenantry_migrator'),
-        ('tenantry_builder', 'tenantry_migrator'), ('tenantry_web', 'tenantry_api'),
+        ('tenantry_web', 'tenantry_api'),
         ('tenantry_member', 'tenantry_api'), ('tenantry_admin', 'tenantry_api'),
         ('tenantry_webhook', 'tenantry_api')) as grants (role, member)
     loop
