@@ -181,8 +181,8 @@ static int start(struct run *r) {
         json_set_bool(v, "started", started);
         json_set_str(v, "url", s.url);
         say(r, v,
-            arena_printf(&r->arena, "%s: %s/%s",
-                started ? "started" : "running already", r->options->dir, s.shown));
+            arena_printf(
+                &r->arena, "%s: %s", started ? "started" : "running already", s.shown));
         ok = prepare(r, s.url);
     }
     if (ok && !r->options->json && r->options->verbosity >= 0)

@@ -22,10 +22,15 @@ bool database_failed(struct database *d, const char *doing) {
         d->pg.error.len ? d->pg.error.ptr : "no reason given");
 }
 
-const char *database_url(const struct options *o, struct arena *a) {
-    const char *env = getenv("DATABASE_URL"), *url = NULL;
+const char *database_given(const struct options *o) {
+    const char *env = getenv("DATABASE_URL");
     if (o->database) return o->database;
-    if (env && *env) return env;
+    return env && *env ? env : NULL;
+}
+
+const char *database_url(const struct options *o, struct arena *a) {
+    const char *url = database_given(o);
+    if (url) return url;
     struct diag_list ignored;
     struct server s;
     diag_init(&ignored);

@@ -14,7 +14,9 @@ struct database {
     struct pg pg;
     const char *url;
 };
-/* The connection string that applies: --database, else DATABASE_URL, else that of the
+/* The connection string that was given: --database, else DATABASE_URL; NULL: none. */
+const char *database_given(const struct options *o);
+/* The connection string that applies: the one given, else that of the
  * throw-away server of this workspace when it runs; NULL: none. */
 const char *database_url(const struct options *o, struct arena *a);
 /* Connects; false: reported.  d is safe to close in either case. */

@@ -68,7 +68,7 @@ void server_dispose(struct server *s) {
 }
 
 const char *server_url(const struct server *s, struct arena *a, const char *user) {
-    return arena_printf(a, "postgresql:///tenantry?host=%s&user=%s",
+    return arena_printf(a, "postgresql:///tenantry?host=%s&port=5432&user=%s",
         pg_url_escape(a, s->socket), pg_url_escape(a, user));
 }
 
@@ -89,8 +89,9 @@ bool server_exists(const struct server *s) {
 static bool open_maintenance(const struct server *s, struct pg *p) {
     struct arena a;
     arena_init(&a);
-    bool ok = pg_open(p, arena_printf(&a, "postgresql:///postgres?host=%s&user=%s",
-                             pg_url_escape(&a, s->socket), SUPERUSER));
+    bool ok =
+        pg_open(p, arena_printf(&a, "postgresql:///postgres?host=%s&port=5432&user=%s",
+                       pg_url_escape(&a, s->socket), SUPERUSER));
     arena_dispose(&a);
     return ok;
 }
@@ -192,11 +193,42 @@ static bool make_cluster(struct server *s) {
     return !err || database_trouble(s->diags, s->shown, "%s", file_error(err));
 }
 
+/* Whether the process that wrote its number into the folder is still there: a server
+ * that was killed leaves the number behind. */
+static bool is_alive(struct server *s) {
+    struct arena *a = &s->arena;
+    struct buf text;
+    bool alive = false;
+    buf_init(&text, 0);
+    int fd = open(arena_printf(a, "%s/postmaster.pid", s->dir), O_RDONLY | O_CLOEXEC);
+    if (fd >= 0 && !file_read_fd(fd, 0, 4096, &text) && text.len) {
+        long pid = strtol(text.ptr, NULL, 10);
+        int stat = open(arena_printf(a, "/proc/%ld/stat", pid), O_RDONLY | O_CLOEXEC);
+        buf_reset(&text);
+        if (stat >= 0 && !file_read_fd(stat, 0, 4096, &text))
+            alive = strstr(text.ptr, " (postgres) ") && !strstr(text.ptr, ") Z ");
+        if (stat >= 0) close(stat);
+    }
+    if (fd >= 0) close(fd);
+    buf_dispose(&text);
+    return alive;
+}
+
+/* One that was killed and whose parent never asked looks alive to the next. */
+static void forget_killed(struct server *s) {
+    struct arena *a = &s->arena;
+    if (is_alive(s)) return;
+    unlink(arena_printf(a, "%s/postmaster.pid", s->dir));
+    unlink(arena_printf(a, "%s/.s.PGSQL.5432.lock", s->socket));
+}
+
 static bool launch(struct server *s) {
+
     struct arena *a = &s->arena;
     const char *log = arena_printf(a, "%s/log", s->dir);
+    forget_killed(s);
     const char *options = arena_printf(a,
-        "-c listen_addresses= -c unix_socket_directories=%s "
+        "-c port=5432 -c listen_addresses= -c unix_socket_directories=%s "
         "-c unix_socket_permissions=0700 -c fsync=off "
         "-c synchronous_commit=off -c full_page_writes=off -c jit=off "
         "-c timezone=UTC -c log_timezone=UTC",
@@ -230,10 +262,10 @@ static bool make_database(struct server *s) {
 /* ---- start, stop ---- */
 
 static bool start_locked(struct server *s, bool *started) {
-    if (server_exists(s) && server_running(s)) return true;
-    *started = true;
-    return place_cluster(s) && own_folder(s, s->socket) && make_cluster(s) &&
-           launch(s) && make_database(s);
+    *started = !(server_exists(s) && server_running(s));
+    bool ok = !*started || (place_cluster(s) && own_folder(s, s->socket) &&
+                               make_cluster(s) && launch(s));
+    return ok && make_database(s);
 }
 
 bool server_start(struct server *s, bool *started) {
@@ -266,11 +298,8 @@ bool server_stop(struct server *s, bool discard, bool *stopped) {
     if (access(inside(s, &s->arena, ".tenantry"), F_OK)) return true;
     int lock = take_lock(s);
     if (lock < 0) return false;
-    bool ok = true;
-    if (!access(arena_printf(&s->arena, "%s/postmaster.pid", s->dir), F_OK)) {
-        *stopped = server_running(s);
-        ok = run(s, "pg_ctl", args) || !*stopped;
-    }
+    *stopped = is_alive(s);
+    bool ok = !*stopped || run(s, "pg_ctl", args);
     if (ok && discard) ok = discard_files(s);
     close(lock);
     return ok;

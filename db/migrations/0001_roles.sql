@@ -76,7 +76,13 @@ begin
     end loop;
 end $$;
 
-alter schema tenantry owner to tenantry_owner;
+-- A new owner must be able to make what it is given; afterwards it need not be.
+do $$
+begin
+    execute format('grant create on database %I to tenantry_owner', current_database());
+    alter schema tenantry owner to tenantry_owner;
+    execute format('revoke create on database %I from tenantry_owner', current_database());
+end $$;
 alter table tenantry.migrations owner to tenantry_owner;
 grant usage on schema tenantry to tenantry_directory, tenantry_api, tenantry_web, tenantry_member,
     tenantry_admin, tenantry_webhook, tenantry_builder;

@@ -95,6 +95,18 @@ def test_bad(s, c, top):
     s.equal(migrate(c, name, f, "tenantry_migrator"), (0, "applied 1 migration\n"), "the migrator needs no more rights than it has")
 
 
+def test_deployer(s, c, top):
+    """Where nobody is a superuser, as with a hosted database."""
+    c.sql("create role deployer login createrole", "postgres")
+    c.sql("drop database if exists hosted", "postgres")
+    c.sql("create database hosted owner deployer", "postgres")
+    c.sql("grant tenantry_owner, tenantry_directory to deployer", "postgres")
+    code, text = c.db("migrate", "--database", c.url("hosted", "deployer"))
+    s.ok(code == 0 and "applied 7" in text, "a deployer who is no superuser", text)
+    s.equal(c.sql("select count(*) from pg_class where relnamespace = 'tenantry'::regnamespace and relkind = 'r' "
+                  "and relowner <> 'tenantry_owner'::regrole", "hosted"), "0", "owns nothing in the end")
+
+
 def test_waiting(s, c, top):
     """Somebody holds a lock; who comes after must not queue behind the migration."""
     name, f = c.make("waiting", "tenantry"), Folder(top, "waiting")
@@ -160,6 +172,6 @@ def test_upgrade(s, c, top, full):
 
 
 def test(s, c, top, full):
-    for check in (test_many_at_once, test_refusals, test_bad, test_waiting, test_holding):
+    for check in (test_many_at_once, test_refusals, test_bad, test_deployer, test_waiting, test_holding):
         check(s, c, top)
     test_upgrade(s, c, top, full)
