@@ -104,6 +104,7 @@ golden-accept: all
 bench: deps-build
 	@+$(SUBMAKE) all
 	@tests/bench/run $(BUILD)/tenantry
+	@tests/bench/rebuild $(BUILD)/tenantry
 # SECONDS_EACH=60 is how long each goes on; what it finds is in $(BUILD)-fuzz/fuzz.
 fuzz: deps-fuzz
 	@+$(SUBMAKE) fuzzers BUILD=$(BUILD)-fuzz CC=clang OPT=-O1 \

@@ -1,107 +1,15 @@
 #include "generator/build.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "generator/cache.h"
 #include "generator/hostmap.h"
 #include "generator/render.h"
 #include "generator/report.h"
-
-/* ---- what all tenants share ---- */
-
-static bool is_asked_for(const struct options *o, const char *id) {
-    for (size_t i = 0; i < o->n_only; i++)
-        if (!strcmp(o->only[i], id)) return true;
-    return !o->n_only;
-}
-
-static void check_asked_for(struct build_inputs *in, const struct options *o) {
-    const struct workspace *w = &in->build.workspace;
-    for (size_t i = 0; i < o->n_only; i++) {
-        bool found = false;
-        for (size_t k = 0; k < w->n_ids; k++) found |= !strcmp(w->ids[k], o->only[i]);
-        if (found) continue;
-        const char *near = diag_suggest(str_from(o->only[i]), w->ids, w->n_ids);
-        diag_add(in->diags, DIAG_ERROR, DIAG_NOWHERE, "there is no tenant \"%s\"%s%s%s",
-            o->only[i], near ? "; did you mean \"" : "", near ? near : "",
-            near ? "\"?" : "");
-    }
-}
-
-static void add_domains(
-    struct build_inputs *in, const struct tenant *t, const char *id) {
-    for (size_t i = 0; i < t->n_domains; i++) {
-        char pointer[32];
-        snprintf(pointer, sizeof pointer, "/domains/%zu", i);
-        hosts_add(&in->build.hosts, id, t->domains[i], tenant_place(t, pointer, false));
-    }
-    map_set(&in->domains_of, str_from(id), (void *)(uintptr_t)t->n_domains);
-}
-
-/* The part of each config that the other tenants' builds depend on: its domains and its
- * theme.  The worker reads it again: memory then does not grow with the number of
- * tenants. */
-static void read_tenant(struct build_inputs *in, const char *id) {
-    struct build *b = &in->build;
-    struct tenant t;
-    in->diags->tenant = id;
-    if (tenant_load(&t, &b->workspace.tenants, id, in->diags)) {
-        add_domains(in, &t, id);
-        if (is_asked_for(b->options, id))
-            themes_get(
-                &b->themes, t.theme, tenant_place(&t, "/theme/name", false), in->diags);
-    } else {
-        map_set(&in->broken, str_from(id), in);
-        /* Which theme it has is not known, but every theme rests on this one. */
-        if (is_asked_for(b->options, id))
-            themes_get(&b->themes, "default", DIAG_NOWHERE, in->diags);
-    }
-    if (b->workspace.default_tenant && !strcmp(id, b->workspace.default_tenant) &&
-        !map_get(&in->broken, str_from(id))) {
-        b->lender = t;
-        b->has_lender = true;
-    } else
-        tenant_dispose(&t);
-    in->diags->tenant = NULL;
-}
-
-bool build_open(
-    struct build_inputs *in, const struct options *o, struct diag_list *diags) {
-    *in = (struct build_inputs){.diags = diags};
-    struct build *b = &in->build;
-    b->options = o;
-    hosts_init(&b->hosts);
-    /* With wrong settings nothing is built, but the configs are read to report on them
-     * too. */
-    bool opened = workspace_open(&b->workspace, o->dir, o->templates, diags);
-    themes_init(&b->themes, &b->workspace);
-    b->markdown = markdown_new();
-    if (opened) check_asked_for(in, o);
-    if (opened && !b->workspace.n_ids && !diags->errors)
-        diag_add(diags, DIAG_WARNING, DIAG_FILE(b->workspace.tenants.name),
-            "there is no tenant in it; `tenantry new tenant` makes one");
-    in->ids = mem_calloc(b->workspace.n_ids + 1, sizeof *in->ids);
-    for (size_t i = 0; i < b->workspace.n_ids; i++) {
-        const char *id = b->workspace.ids[i];
-        read_tenant(in, id);
-        if (is_asked_for(o, id)) in->ids[in->n_ids++] = id;
-    }
-    return opened;
-}
-
-void build_close(struct build_inputs *in) {
-    struct build *b = &in->build;
-    if (b->has_lender) tenant_dispose(&b->lender);
-    if (b->markdown) markdown_free(b->markdown);
-    themes_dispose(&b->themes);
-    hosts_dispose(&b->hosts);
-    workspace_close(&b->workspace);
-    mem_free(in->ids);
-    map_dispose(&in->broken);
-    map_dispose(&in->domains_of);
-}
 
 /* ---- one run ---- */
 
@@ -109,7 +17,10 @@ struct run {
     const struct options *options;
     struct build_inputs in;
     struct diag_list diags;    /* of the whole, in tenant order */
-    struct diag_list *by_task; /* of each tenant made */
+    struct diag_list *by_task; /* of each tenant asked for */
+    struct cache *cache;       /* NULL: with check */
+    size_t *todo, n_todo;      /* the tenants to make, by index in in.ids */
+    bool opened;               /* `in` is */
     struct out_dir out;
     bool has_out;
     json_t *hosts;   /* hosts.json as it is, and as it will be */
@@ -132,11 +43,26 @@ static void lost(void *ctx, const char *tenant) {
     map_set(&r->in.broken, str_from(tenant), r);
 }
 
+/* The cache is read before anything else is.  It lies in the output folder, which is
+ * left alone until the workspace proves usable, unless it is there already. */
+static void open_cache(struct run *r) {
+    const struct options *o = r->options;
+    r->out.fd = -1;
+    if (o->check) return;
+    if (cache_exists(o->out)) {
+        struct diag_list later; /* open_out says it again */
+        diag_init(&later);
+        r->has_out = out_open(&r->out, o->out, true, &later);
+        diag_dispose(&later);
+    }
+    r->cache = cache_open(o, &r->out);
+}
+
 static bool open_out(struct run *r) {
     const struct options *o = r->options;
     r->hosts = json_object();
     if (o->check) return true;
-    if (!out_open(&r->out, o->out, true, &r->diags)) {
+    if (!r->has_out && !out_open(&r->out, o->out, true, &r->diags)) {
         r->machine_failed = true;
         return false;
     }
@@ -146,49 +72,114 @@ static bool open_out(struct run *r) {
     return true;
 }
 
+/* ---- what is to be done ---- */
+
+static const struct hash *config_of(const struct run *r, const char *id) {
+    static const struct hash unknown;
+    const struct workspace *w = &r->in.build.workspace;
+    for (size_t i = 0; i < w->n_ids; i++)
+        if (w->ids[i] == id) return &r->in.configs[i];
+    return &unknown;
+}
+
+static const char *reason_for(const struct run *r, const char *id) {
+    if (!r->cache) return "check";
+    if (map_get(&r->in.broken, str_from(id))) return "it has errors";
+    return cache_reason(r->cache, id);
+}
+
+static void choose_tenants(struct run *r) {
+    if (r->cache) cache_meet(r->cache, &r->in.build, r->in.configs);
+    r->todo = mem_calloc(r->in.n_ids + 1, sizeof *r->todo);
+    for (size_t i = 0; i < r->in.n_ids; i++) {
+        const char *why = reason_for(r, r->in.ids[i]);
+        if (!why) continue;
+        r->todo[r->n_todo++] = i;
+        report_reason(&r->report, r->in.ids[i], why);
+    }
+    fflush(stdout); /* before there are more processes that might */
+}
+
+static void init_lists(struct run *r) {
+    r->by_task = mem_calloc(r->in.n_ids + 1, sizeof *r->by_task);
+    for (size_t i = 0; i < r->in.n_ids; i++) diag_init(&r->by_task[i]);
+}
+
 /* ---- workers ---- */
 
-static void run_task(void *ctx, size_t i, struct worker *w, struct buf *result) {
-    struct run *r = ctx;
-    struct diag_list diags;
+/* A result on its way: its JSON, what the cache wants to know, its diagnostics. */
+static void put_block(struct buf *result, struct str bytes) {
+    buf_append(result, &(uint64_t){bytes.len}, sizeof(uint64_t));
+    buf_str(result, bytes);
+}
+
+static bool take_block(struct str *bytes, struct str *block) {
+    uint64_t len;
+    if (bytes->len < sizeof len) return false;
+    memcpy(&len, bytes->ptr, sizeof len);
+    *bytes = str_slice(*bytes, sizeof len, bytes->len);
+    if (len > bytes->len) return false;
+    *block = str_slice(*bytes, 0, (size_t)len);
+    *bytes = str_slice(*bytes, (size_t)len, bytes->len);
+    return true;
+}
+
+/* Makes tenant i and, when it is published, a record of it for the cache. */
+static void make_tenant(struct run *r, size_t i, struct worker *w, json_t *v,
+    struct diag_list *diags, struct buf *record) {
     const char *id = r->in.ids[i];
-    json_use_arena(&r->task_arena);
-    json_t *v = json_object();
-    diag_init(&diags);
-    json_set_str(v, "tenant", id);
     /* A broken tenant is rendered too, into nothing: all its mistakes are reported at
      * once. */
     bool broken = map_get(&r->in.broken, str_from(id));
-    render_tenant(
-        &r->in.build, id, r->writing && !broken ? &r->out : NULL, w, &diags, v);
+    bool publish = r->writing && !broken;
+    struct cache_watch watch;
+    if (publish) cache_watch_begin(r->cache, id, &watch);
+    render_tenant(&r->in.build, id, publish ? &r->out : NULL, w, diags, v);
     if (broken) json_set_bool(v, "ok", false);
-    buf_append(result, &(uint64_t){0}, sizeof(uint64_t));
-    json_write(result, v, 0);
-    uint64_t len = result->len - sizeof len;
-    memcpy(result->ptr, &len, sizeof len);
-    diag_sort(&diags);
+    diag_sort(diags);
+    if (publish)
+        cache_watch_end(
+            r->cache, &r->in.build, &watch, config_of(r, id), v, diags, record);
+}
+
+static void run_task(void *ctx, size_t task, struct worker *w, struct buf *result) {
+    struct run *r = ctx;
+    struct diag_list diags;
+    struct buf record, text;
+    size_t i = r->todo[task];
+    json_use_arena(&r->task_arena);
+    json_t *v = json_object();
+    diag_init(&diags);
+    buf_init(&record, 0);
+    buf_init(&text, 0);
+    json_set_str(v, "tenant", r->in.ids[i]);
+    make_tenant(r, i, w, v, &diags, &record);
+    json_write(&text, v, 0);
+    put_block(result, buf_view(&text));
+    put_block(result, buf_view(&record));
     diag_pack(&diags, result);
+    buf_dispose(&text);
+    buf_dispose(&record);
     diag_dispose(&diags);
     arena_reset(&r->task_arena);
 }
 
 static json_t *take_result(struct run *r, size_t i, struct str bytes) {
-    uint64_t len;
+    struct str text, record;
     struct diag_list ignored;
-    if (bytes.len < sizeof len) return NULL;
-    memcpy(&len, bytes.ptr, sizeof len);
-    bytes = str_slice(bytes, sizeof len, bytes.len);
-    if (len > bytes.len) return NULL;
+    if (!take_block(&bytes, &text) || !take_block(&bytes, &record)) return NULL;
     diag_init(&ignored);
-    json_t *v = json_parse(str_slice(bytes, 0, len), "result", &ignored);
+    json_t *v = json_parse(text, "result", &ignored);
     diag_dispose(&ignored);
-    diag_unpack(&r->by_task[i], str_slice(bytes, len, bytes.len));
+    diag_unpack(&r->by_task[i], bytes);
+    if (v && r->writing) cache_add(r->cache, r->in.ids[i], record);
     return v;
 }
 
 static void task_done(
-    void *ctx, size_t i, struct str bytes, const char *file, const char *why) {
+    void *ctx, size_t task, struct str bytes, const char *file, const char *why) {
     struct run *r = ctx;
+    size_t i = r->todo[task];
     json_t *v = bytes.ptr ? take_result(r, i, bytes) : NULL;
     if (!v) {
         char *name = arena_strdup(&r->diags.arena, file);
@@ -198,26 +189,36 @@ static void task_done(
         r->by_task[i].tenant = r->in.ids[i];
         diag_add(&r->by_task[i], DIAG_ERROR, *name ? DIAG_FILE(name) : DIAG_NOWHERE,
             "%s; this tenant keeps the site it has", why);
+        if (r->writing) cache_add(r->cache, r->in.ids[i], STR(""));
     }
     json_array_set_new(r->results, i, v);
     if (json_is_true(json_object_get(v, "machine"))) r->machine_failed = true;
-    report_progress(&r->report, ++r->done, r->in.n_ids);
+    report_progress(&r->report, ++r->done, r->n_todo);
+}
+
+/* What was said and made before stands for the tenants that did not change. */
+static void recall_tenants(struct run *r) {
+    json_decref(r->results);
+    r->results = json_array();
+    for (size_t i = 0, k = 0; i < r->in.n_ids; i++) {
+        bool made = k < r->n_todo && r->todo[k] == i;
+        k += made;
+        diag_reset(&r->by_task[i]);
+        json_array_append_new(
+            r->results, made ? json_object()
+                             : cache_result(r->cache, r->in.ids[i], &r->by_task[i]));
+    }
 }
 
 static void run_workers(struct run *r, bool writing) {
     struct worker_jobs jobs = {.jobs = r->options->jobs,
-        .n = r->in.n_ids,
+        .n = r->n_todo,
         .ctx = r,
         .task = run_task,
         .done = task_done};
     r->writing = writing;
     r->done = 0;
-    json_decref(r->results);
-    r->results = json_array();
-    for (size_t i = 0; i < r->in.n_ids; i++) {
-        json_array_append_new(r->results, json_object());
-        diag_reset(&r->by_task[i]);
-    }
+    recall_tenants(r);
     int err = workers_run(&jobs);
     if (!err) return;
     diag_add(&r->diags, DIAG_ERROR, DIAG_NOWHERE, "cannot start a worker: %s",
@@ -302,14 +303,55 @@ static void publish_hosts(struct run *r) {
 
 /* ---- the data flow ---- */
 
+/* With --strict, anything wrong and no site counts as made. */
+static void withhold_sites(struct run *r) {
+    json_t *result;
+    size_t i;
+    json_array_foreach(r->results, i, result)
+        json_object_set_new(result, "sites", json_array());
+}
+
 static void make_sites(struct run *r) {
     const struct options *o = r->options;
     if (o->strict && !o->check) {
         run_workers(r, false);
-        if (count_all(r, false) + count_all(r, true)) return;
+        if (count_all(r, false) + count_all(r, true)) {
+            withhold_sites(r);
+            return;
+        }
     }
     run_workers(r, !o->check);
-    if (!o->check) publish_hosts(r);
+    if (o->check) return;
+    publish_hosts(r);
+    /* Of less than the whole, or with errors, what the parent said is not all. */
+    bool whole = !o->n_only && !r->in.build.workspace.unclear && !count_all(r, false);
+    if (!r->machine_failed)
+        cache_write(r->cache, &r->in.build, whole ? &r->diags : NULL);
+}
+
+static bool build_all(struct run *r) {
+    r->opened = true;
+    if (!build_open_known(&r->in, r->options, r->cache, &r->diags) || !open_out(r))
+        return false;
+    hosts_check(&r->in.build.hosts, publishes, lost, r, &r->diags);
+    init_lists(r);
+    choose_tenants(r);
+    make_sites(r);
+    merge_diags(r);
+    return true;
+}
+
+/* Nothing changed: all is as the last build left and told it. */
+static bool recall_all(struct run *r) {
+    const struct options *o = r->options;
+    r->in.ids = cache_ids(r->cache, &r->in.n_ids);
+    init_lists(r);
+    cache_shared_diags(r->cache, &r->diags);
+    recall_tenants(r);
+    if (o->strict && count_all(r, false) + count_all(r, true)) withhold_sites(r);
+    merge_diags(r);
+    cache_write(r->cache, NULL, NULL);
+    return true;
 }
 
 static int exit_code(const struct run *r) {
@@ -321,12 +363,24 @@ static int exit_code(const struct run *r) {
 static void run_dispose(struct run *r) {
     for (size_t i = 0; i < r->in.n_ids && r->by_task; i++) diag_dispose(&r->by_task[i]);
     mem_free(r->by_task);
+    mem_free(r->todo);
     json_decref(r->results);
     json_decref(r->hosts);
     json_decref(r->removed_trees);
+    if (r->opened) build_close(&r->in);
+    cache_close(r->cache);
     if (r->has_out) out_close(&r->out);
-    build_close(&r->in);
     diag_dispose(&r->diags);
+}
+
+static void report_all(struct run *r, bool ready) {
+    const struct options *o = r->options;
+    struct root dir = {.fd = -1};
+    if (r->diags.first) root_open(&dir, AT_FDCWD, o->dir, o->dir);
+    report_diags(&r->report, &r->diags, dir.fd);
+    if (dir.fd >= 0) root_close(&dir);
+    if (ready)
+        report_summary(&r->report, r->results, r->removed_trees, &r->diags, o->out);
 }
 
 int build_run(const struct options *o) {
@@ -334,16 +388,9 @@ int build_run(const struct options *o) {
         .options = o, .results = json_array(), .removed_trees = json_array()};
     report_init(&r.report, o);
     diag_init(&r.diags);
-    bool ready = build_open(&r.in, o, &r.diags) && open_out(&r);
-    if (ready) {
-        hosts_check(&r.in.build.hosts, publishes, lost, &r, &r.diags);
-        r.by_task = mem_calloc(r.in.n_ids + 1, sizeof *r.by_task);
-        for (size_t i = 0; i < r.in.n_ids; i++) diag_init(&r.by_task[i]);
-        make_sites(&r);
-        merge_diags(&r);
-    }
-    report_diags(&r.report, &r.diags, r.in.build.workspace.dir.fd);
-    if (ready) report_summary(&r.report, r.results, r.removed_trees, &r.diags, o->out);
+    open_cache(&r);
+    bool unchanged = r.cache && cache_is_current(r.cache);
+    report_all(&r, unchanged ? recall_all(&r) : build_all(&r));
     int code = exit_code(&r);
     run_dispose(&r);
     return code;

@@ -2,7 +2,11 @@
 #include "generator/build.h"
 #include "generator/command.h"
 
+enum { EXTRA_EXPLAIN };
+
+/* The first is for build alone. */
 static const struct option build_options[] = {
+    {"explain", no_argument, NULL, OPT_EXTRA + EXTRA_EXPLAIN},
     {"tenant", required_argument, NULL, OPT_TENANT},
     {"out", required_argument, NULL, OPT_OUT},
     {"templates", required_argument, NULL, OPT_TEMPLATES},
@@ -17,13 +21,14 @@ static const struct option build_options[] = {
 
 static int run(const struct command *c, int argc, char **argv, bool check) {
     struct command_line line;
-    int code = command_parse(c, argc, argv, build_options, &line);
+    int code = command_parse(c, argc, argv, build_options + check, &line);
     if (code < 0 && line.first < argc)
         code = command_misuse(c,
             "unexpected argument \"%s\"; one tenant alone is --tenant %s",
             argv[line.first], argv[line.first]);
     if (code < 0) {
         line.options.check = check;
+        line.options.explain = line.extra[EXTRA_EXPLAIN] != NULL;
         code = build_run(&line.options);
     }
     command_line_dispose(&line);

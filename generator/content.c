@@ -174,13 +174,22 @@ static void read_title(struct reader *r) {
     r->ok = false;
 }
 
+/* Something becomes visible or goes at `t`. */
+static void note_moment(struct reader *r, int64_t t) {
+    if (t > r->now && t < r->c->until) r->c->until = t;
+    if (t <= r->now && t > r->c->since) r->c->since = t;
+}
+
 static void read_visibility(struct reader *r) {
     struct item *it = r->it;
     int64_t publish = 0, expires = 0;
     it->has_date = time_of(r, "date", &it->date);
     it->has_updated = time_of(r, "updated", &it->updated);
     bool has_publish = time_of(r, "publish", &publish);
-    bool expired = time_of(r, "expires", &expires) && expires <= r->now;
+    bool has_expires = time_of(r, "expires", &expires);
+    bool expired = has_expires && expires <= r->now;
+    if (has_expires) note_moment(r, expires);
+    if (has_publish || it->has_date) note_moment(r, has_publish ? publish : it->date);
     it->draft = flag_of(r, "draft");
     it->future = has_publish ? publish > r->now : it->has_date && it->date > r->now;
     it->hidden = expired || (!r->drafts && (it->draft || it->future));
@@ -310,7 +319,8 @@ static bool add_found(struct content *c, const struct found *f, const struct opt
 
 bool content_load(struct content *c, const struct workspace *w, const char *tenant,
     const struct options *o, struct diag_list *diags) {
-    *c = (struct content){.workspace = w, .tenant = tenant};
+    *c = (struct content){
+        .workspace = w, .tenant = tenant, .since = INT64_MIN, .until = INT64_MAX};
     arena_init(&c->arena);
     struct map seen = {0};
     struct found *found = NULL;

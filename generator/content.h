@@ -43,6 +43,8 @@ struct content {
     struct map by_rel;    /* rel -> struct item * */
     struct map files;     /* rel of every other file -> struct content_file * */
     unsigned n_drafts, n_future, n_expired;
+    int64_t since,
+        until; /* the build times for which the same is visible: [since, until) */
 };
 struct content_file {
     const char *rel, *path; /* path: below content/: "acme/posts/photo.png" */

@@ -25,7 +25,8 @@
 static const struct command commands[] = {
     {"build", "[options]", "Builds a finished site for every domain",
         BUILD_HELP
-        "      --durable         flush to disk before a site becomes visible\n",
+        "      --durable         flush to disk before a site becomes visible\n"
+        "      --explain         say of each tenant that is made anew, why\n",
         command_build},
     {"check", "[options]",
         "Says everything build would, checks links, brand and documents; writes "

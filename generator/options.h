@@ -16,6 +16,7 @@ struct options {
     int64_t now;          /* the build's clock, seconds since 1970 */
     bool drafts, noindex, strict, durable;
     bool json;     /* --format json */
+    bool explain;  /* say why each tenant is made anew */
     bool check;    /* render and lint, write nothing */
     int verbosity; /* -1 quiet, 0, 1 verbose */
 };

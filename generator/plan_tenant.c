@@ -109,6 +109,7 @@ void site_dispose(struct site *s) {
     map_dispose(&s->redirects);
     map_dispose(&s->dead_fragments);
     json_drop(s->view);
+    json_drop(s->asked);
     json_drop(s->pricing);
     media_dispose(&s->media);
     content_dispose(&s->content);

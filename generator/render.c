@@ -85,6 +85,10 @@ static bool is_published(void *ctx, struct str url) {
 static const char *owner_of(void *ctx, struct str host) {
     struct site *s = ctx;
     const struct host *h = hosts_find((struct hosts *)&s->build->hosts, host);
+    if (!s->asked) s->asked = json_object();
+    /* What is no host name is nobody's, whatever the tenants list. */
+    if (host_valid(host))
+        json_set_str(s->asked, arena_str(&s->arena, host), h ? h->tenant : "");
     return h ? h->tenant : NULL;
 }
 
@@ -312,7 +316,7 @@ static void put_output(struct job *j, struct tree *t, const struct output *o) {
 
 static struct tree *tree_start(struct job *j, const char *host) {
     if (!j->out) return NULL;
-    struct tree *t = tree_begin(j->out, host, j->site.build->options->json);
+    struct tree *t = tree_begin(j->out, host, true);
     j->trees[j->n_trees++] = t;
     return t;
 }
@@ -396,7 +400,8 @@ static json_t *site_result(struct job *j, size_t i) {
     json_set_int(v, "written", (json_int_t)st->written);
     json_set_int(v, "removed", (json_int_t)st->removed);
     json_set_bool(v, "fresh", st->fresh);
-    if (j->site.build->options->json) {
+    /* All of a new site is new; only a machine wants to read that. */
+    if (!st->fresh || j->site.build->options->json) {
         json_object_set_new(v, "changed", path_list(st->changed, st->n_changed));
         json_object_set_new(
             v, "removed_paths", path_list(st->removed_paths, st->n_removed));
@@ -415,6 +420,10 @@ static void make_result(struct job *j, json_t *result, double began) {
     json_set_int(result, "outputs", (json_int_t)j->site.plan.n);
     json_set_int(result, "drafts", j->site.content.n_drafts);
     json_set_int(result, "future", j->site.content.n_future);
+    json_set_int(result, "since", j->site.content.since);
+    json_set_int(result, "until", j->site.content.until);
+    json_set_str(result, "theme", j->site.tenant.theme);
+    if (j->site.asked) json_object_set(result, "asked", j->site.asked);
     json_object_set_new(result, "seconds", json_real(clock_seconds() - began));
 }
 

@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "generator/plan.h"
 
-#define SITES_LISTED 40 /* more than that are listed only with -v */
+#define SITES_LISTED 40 /* of more than that only those that changed, without -v */
+#define URLS_LISTED 10  /* of each site, without -v */
 #define PROGRESS_SECONDS 0.1
 
 void report_init(struct report *r, const struct options *o) {
@@ -24,6 +26,26 @@ void report_progress(struct report *r, size_t done, size_t total) {
         fprintf(stderr, done < total ? "\r%zu of %zu tenants\033[K" : "\r\033[K", done,
             total);
     fflush(stderr);
+}
+
+static void print_line(json_t *v) {
+    char *text = json_dumps(v, JSON_COMPACT);
+    puts(text);
+    free(text);
+}
+
+void report_reason(struct report *r, const char *tenant, const char *reason) {
+    if (!r->options->explain) return;
+    if (!r->options->json) {
+        printf("%s: %s\n", tenant, reason);
+        return;
+    }
+    json_t *v = json_object();
+    json_set_str(v, "type", "reason");
+    json_set_str(v, "tenant", tenant);
+    json_set_text(v, "reason", str_from(reason));
+    print_line(v);
+    json_decref(v);
 }
 
 void report_diags(struct report *r, const struct diag_list *diags, int dir_fd) {
@@ -46,7 +68,7 @@ static void print_bytes(double bytes) {
     printf(bytes < 10 && u ? "%7.1f %-2s" : "%7.0f %-2s", bytes, units[u]);
 }
 
-static void print_site(json_t *site, double seconds, bool check) {
+static void print_site(json_t *site, double seconds) {
     json_int_t written = json_integer_value(json_object_get(site, "written"));
     json_int_t removed = json_integer_value(json_object_get(site, "removed"));
     printf("  %-32s", json_path_string(site, "host"));
@@ -60,7 +82,7 @@ static void print_site(json_t *site, double seconds, bool check) {
         (long long)json_integer_value(json_object_get(site, "files")));
     print_bytes((double)json_integer_value(json_object_get(site, "bytes")));
     printf(" %7.0f ms", seconds * 1000);
-    if (!check && !json_is_true(json_object_get(site, "fresh"))) {
+    if (!json_is_true(json_object_get(site, "fresh"))) {
         if (written + removed)
             printf("   %lld changed, %lld removed", (long long)written,
                 (long long)removed);
@@ -68,6 +90,42 @@ static void print_site(json_t *site, double seconds, bool check) {
             printf("   unchanged");
     }
     printf("\n");
+}
+
+/* The files' addresses, each after `word`; `most` of them. */
+static void print_urls(const json_t *paths, const char *word, size_t most) {
+    struct arena a;
+    size_t n = json_array_size(paths);
+    if (n == most + 1) most++; /* a line that said so would be no shorter */
+    arena_init(&a);
+    for (size_t i = 0; i < n && i < most; i++)
+        printf("      %s %s\n", word,
+            plan_url_path(&a, json_string_value(json_array_get(paths, i))));
+    if (n > most) printf("      and %zu more %s (-v lists all)\n", n - most, word);
+    arena_dispose(&a);
+}
+
+static bool is_changed(json_t *site) {
+    return !json_is_true(json_object_get(site, "fresh")) &&
+           json_integer_value(json_object_get(site, "written")) +
+               json_integer_value(json_object_get(site, "removed"));
+}
+
+/* Of many sites, those that say something. */
+static void print_sites(const struct options *o, json_t *results, bool all) {
+    json_t *result, *site;
+    size_t i, k, listed = 0, urls = o->verbosity > 0 ? UINT32_MAX : URLS_LISTED;
+    json_array_foreach(results, i, result) {
+        double seconds = json_real_value(json_object_get(result, "seconds"));
+        json_array_foreach(json_object_get(result, "sites"), k, site) {
+            if (!all && (!is_changed(site) || listed == SITES_LISTED)) continue;
+            listed++;
+            print_site(site, seconds);
+            if (!is_changed(site)) continue;
+            print_urls(json_object_get(site, "changed"), "changed", urls);
+            print_urls(json_object_get(site, "removed_paths"), "removed", urls);
+        }
+    }
 }
 
 struct totals {
@@ -93,10 +151,16 @@ static void add_totals(struct totals *t, json_t *result) {
     }
 }
 
-static void print_line(json_t *v) {
-    char *text = json_dumps(v, JSON_COMPACT);
-    puts(text);
-    free(text);
+/* Files to upload are named by path, what is to be purged by address. */
+static void add_urls(json_t *site, const char *paths, const char *urls) {
+    json_t *list = json_array(), *path;
+    struct arena a;
+    size_t i;
+    arena_init(&a);
+    json_array_foreach(json_object_get(site, paths), i, path) json_array_append_new(
+        list, json_string(plan_url_path(&a, json_string_value(path))));
+    json_object_set_new(site, urls, list);
+    arena_dispose(&a);
 }
 
 /* One line a domain, then the summary: what deploy and purge need. */
@@ -108,6 +172,8 @@ static void summary_json(struct report *r, json_t *results, json_t *removed_tree
         json_array_foreach(json_object_get(result, "sites"), k, site) {
             v = json_copy(site);
             json_set_str(v, "type", "site");
+            add_urls(v, "changed", "changed_urls");
+            add_urls(v, "removed_paths", "removed_urls");
             json_object_set(v, "tenant", json_object_get(result, "tenant"));
             print_line(v);
             json_decref(v);
@@ -139,12 +205,11 @@ static void summary_human(struct report *r, json_t *results, json_t *removed_tre
     const struct totals *t, const struct diag_list *diags, const char *out_name) {
     bool held = r->options->strict && diags->errors + diags->warnings;
     bool check = r->options->check || held;
-    json_t *result, *site, *name;
-    size_t i, k;
-    if (!check && (t->sites <= SITES_LISTED || r->options->verbosity > 0))
-        json_array_foreach(results, i, result)
-            json_array_foreach(json_object_get(result, "sites"), k, site) print_site(
-                site, json_real_value(json_object_get(result, "seconds")), check);
+    json_t *name;
+    size_t i;
+    if (!check)
+        print_sites(
+            r->options, results, t->sites <= SITES_LISTED || r->options->verbosity > 0);
     json_array_foreach(removed_trees, i, name) printf(
         "  %-32s removed: no tenant lists it any more\n", json_string_value(name));
     printf("%s %lld tenant%s", check ? "checked" : "built", (long long)t->ok,

@@ -14,6 +14,8 @@ struct report {
 };
 void report_init(struct report *r, const struct options *o);
 void report_progress(struct report *r, size_t done, size_t total);
+/* Why a tenant is made anew. */
+void report_reason(struct report *r, const char *tenant, const char *reason);
 void report_diags(struct report *r, const struct diag_list *diags, int dir_fd);
 /* `results`: per tenant, in order: {tenant, ok, sites[...], seconds} as render_tenant
  * made them. */

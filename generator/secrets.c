@@ -105,7 +105,7 @@ static bool has_upper(struct str s) {
 
 static size_t pattern_match(const struct pattern *p, struct str text, size_t at) {
     struct str here = str_slice(text, at, text.len);
-    if (!str_starts(here, p->prefix)) return 0;
+    if (text.ptr[at] != p->prefix[0] || !str_starts(here, p->prefix)) return 0;
     if (p->boundary && at > 0 && is_word(text.ptr[at - 1])) return 0;
     size_t prefix = strlen(p->prefix);
     struct str tail = str_slice(here, prefix, here.len);

@@ -93,6 +93,8 @@ struct site {
     struct plan plan;
     struct alias *aliases;
     size_t n_aliases;
+    json_t *asked; /* hosts that the documents name -> whose they are ("": nobody's);
+                      owned; NULL: none */
     struct map redirects;      /* alias path -> struct alias * */
     struct map dead_fragments; /* "/page/#id" that Markdown names in vain; reported */
 };

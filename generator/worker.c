@@ -138,6 +138,7 @@ static int start(struct crew *c, unsigned k) {
     }
     c->processes[k].pid = pid;
     c->processes[k].fd = pipe_fds[0];
+    c->processes[k].since = clock_seconds();
     buf_reset(&c->processes[k].in);
     return 0;
 }

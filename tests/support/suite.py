@@ -127,11 +127,14 @@ def edit(path, old, new):
 
 
 def snapshot(top, inodes=False):
-    """{relative path: (kind, mode, digest)}; with inodes also inode and mtime of the files."""
+    """{relative path: (kind, mode, digest)}; with inodes also inode and mtime of the files.  Of an output folder without
+    the cache, which holds inodes and times and is tests/incremental's."""
     found = {}
     for folder, folders, files in os.walk(top):
         for name in folders + files:
             path = os.path.join(folder, name)
+            if os.path.relpath(path, top) == ".tenantry/cache":
+                continue
             st = os.lstat(path)
             if stat.S_ISREG(st.st_mode):
                 what = ("file", oct(stat.S_IMODE(st.st_mode)), hashlib.sha256(read(path)).hexdigest())
