@@ -8,10 +8,11 @@ VERSION := 0.1.0
 PREFIX ?= /usr/local
 
 WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wformat=2 -Werror
-CPPFLAGS += -I. -D_GNU_SOURCE -DTENANTRY_VERSION='"$(VERSION)"' -DTENANTRY_SHARE='"$(PREFIX)/share/tenantry"'
+PG_INCLUDE := $(or $(shell pg_config --includedir 2>/dev/null),/usr/include/postgresql)
+CPPFLAGS += -I. -isystem $(PG_INCLUDE) -D_GNU_SOURCE -DTENANTRY_VERSION='"$(VERSION)"' -DTENANTRY_SHARE='"$(PREFIX)/share/tenantry"'
 CFLAGS += -std=c17 -g $(OPT) $(WARN) $(SAN)
 LDFLAGS += $(SAN)
-LDLIBS = -ljansson -lyaml -lcrypto -levent_core -levent_extra -lm
+LDLIBS = -ljansson -lyaml -lcrypto -lpq -levent_core -levent_extra -lm
 ifneq ($(findstring address,$(SAN)),)
 CPPFLAGS += -D__SANITIZE_ADDRESS__=1 # clang has no such macro
 endif
@@ -71,8 +72,8 @@ $(BUILD)/tenantry-config.5: $(BUILD)/tenantry
 
 # ---- for a stranger: two commands ----
 
-.PHONY: site check deps-build deps-test deps-fuzz
-deps-build deps-test deps-fuzz:
+.PHONY: site check deps-build deps-db deps-test deps-fuzz
+deps-build deps-db deps-test deps-fuzz:
 	@scripts/install-deps $(@:deps-%=%)
 
 site: deps-build
@@ -130,8 +131,9 @@ install: all
 	install -D -m 644 $(BUILD)/tenantry-config.5 $(DESTDIR)$(PREFIX)/share/man/man5/tenantry-config.5
 	install -D -m 644 completions/tenantry.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/tenantry
 	install -D -m 644 completions/_tenantry $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_tenantry
-	mkdir -p $(DESTDIR)$(PREFIX)/share/tenantry
+	mkdir -p $(DESTDIR)$(PREFIX)/share/tenantry/db
 	cp -R templates $(DESTDIR)$(PREFIX)/share/tenantry/
+	cp -R db/migrations $(DESTDIR)$(PREFIX)/share/tenantry/db/
 clean:
 	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-cmark $(BUILD)-fuzz
 

@@ -41,7 +41,7 @@ _tenantry() {
     local making='--tenant --out --templates --jobs --drafts --clock --noindex --strict'
     COMPREPLY=()
     case $before in
-    -C | --directory | --out | --templates)
+    -C | --directory | --out | --templates | --migrations)
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -d -- "$word")
         return
@@ -49,10 +49,10 @@ _tenantry() {
     --format) words='human json' ;;
     --tenant) words=$(_tenantry_tenants) ;;
     --listen) words='127.0.0.1 0.0.0.0 ::1' ;;
-    --port | --jobs | --clock | --id | --domain | --name | --emoji | --color | --slug) return ;;
+    --database | --user | --port | --jobs | --clock | --id | --domain | --name | --emoji | --color | --slug) return ;;
     *)
         if [ "$COMP_CWORD" -eq 1 ]; then
-            words='build check serve list explain new schema clean --help --version'
+            words='build check serve list explain new schema db clean --help --version'
         else
             case $word in
             -*)
@@ -64,12 +64,14 @@ _tenantry() {
                 explain) words='--templates --drafts --clock' ;;
                 new) words='--id --domain --name --emoji --color --templates --slug --clock' ;;
                 schema) words=--man ;;
+                db) words='--database --migrations --plans --user --discard' ;;
                 clean) words=--out ;;
                 esac
                 words="$words $common"
                 ;;
             *)
                 case $command.$(_tenantry_arguments) in
+                db.0) words='start stop url migrate seed status' ;;
                 list.0) words='tenants hosts pages drafts' ;;
                 explain.0) words=$(_tenantry_tenants) ;;
                 explain.1) words='theme.primaryColor pricing branding.name content/ partials/ /' ;;

@@ -86,6 +86,9 @@ static bool keep_option(struct command_line *l, int opt, const char *value) {
     case OPT_DURABLE:
         o->durable = true;
         return true;
+    case OPT_DATABASE:
+        o->database = value;
+        return true;
     case OPT_TENANT:
         if (o->n_only < sizeof l->names / sizeof *l->names)
             l->names[o->n_only++] = value;

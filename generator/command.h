@@ -33,6 +33,7 @@ enum {
     OPT_NOINDEX,
     OPT_STRICT,
     OPT_DURABLE,
+    OPT_DATABASE,
     OPT_FORMAT,
     OPT_EXTRA /* OPT_EXTRA + k lands in extra[k], "" for one without a value */
 };
@@ -52,5 +53,6 @@ int command_list(const struct command *c, int argc, char **argv);
 int command_explain(const struct command *c, int argc, char **argv);
 int command_new(const struct command *c, int argc, char **argv);
 int command_schema(const struct command *c, int argc, char **argv);
+int command_db(const struct command *c, int argc, char **argv);
 int command_clean(const struct command *c, int argc, char **argv);
 #endif

@@ -11,8 +11,9 @@ struct options {
     const char *templates; /* NULL: DIR/templates */
     const char **only;     /* tenant ids; none: all */
     size_t n_only;
-    unsigned jobs; /* worker processes */
-    int64_t now;   /* the build's clock, seconds since 1970 */
+    const char *database; /* --database: a connection string; NULL: not given */
+    unsigned jobs;        /* worker processes */
+    int64_t now;          /* the build's clock, seconds since 1970 */
     bool drafts, noindex, strict, durable;
     bool json;     /* --format json */
     bool explain;  /* say why each tenant is made anew */

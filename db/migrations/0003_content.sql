@@ -1,0 +1,223 @@
+-- What members write: spaces, posts, comments, reactions.
+--
+-- A post may be half finished: the build judges it and names the row.
+
+set local role tenantry_owner;
+set local search_path = tenantry;
+
+create type space_type as enum ('FEED', 'CHAT', 'COURSE', 'CALCULATOR', 'DASHBOARD', 'EVENT');
+create type space_role as enum ('MEMBER', 'MODERATOR');
+create type visibility as enum ('PUBLIC', 'MEMBERS', 'PAID');
+create type post_status as enum ('DRAFT', 'PUBLISHED', 'SCHEDULED', 'ARCHIVED');
+create type post_format as enum ('HTML', 'MARKDOWN');
+create type comment_status as enum ('VISIBLE', 'HIDDEN');
+
+create table spaces (
+    tenant_id uuid not null references tenants on delete cascade,
+    id uuid not null default gen_random_uuid(),
+    slug text not null,
+    name text not null,
+    description text,
+    type space_type not null default 'FEED',
+    visibility visibility not null default 'MEMBERS',
+    position integer not null default 0,
+    settings jsonb not null default '{}' check (jsonb_typeof(settings) = 'object'),
+    archived_at timestamptz,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    primary key (tenant_id, id),
+    unique (tenant_id, slug)
+);
+comment on column spaces.visibility is 'PUBLIC: its posts are on the site; MEMBERS, PAID: for signed-in members';
+
+create table space_members (
+    tenant_id uuid not null references tenants on delete cascade,
+    space_id uuid not null,
+    user_id uuid not null,
+    role space_role not null default 'MEMBER',
+    joined_at timestamptz not null default now(),
+    primary key (tenant_id, space_id, user_id),
+    foreign key (tenant_id, space_id) references spaces on delete cascade,
+    foreign key (tenant_id, user_id) references memberships on delete cascade
+);
+create index space_members_of_user on space_members (tenant_id, user_id);
+
+create table posts (
+    tenant_id uuid not null references tenants on delete cascade,
+    id uuid not null default gen_random_uuid(),
+    space_id uuid,
+    author_id uuid,
+    slug text not null,
+    title text,
+    description text,
+    content text,
+    format post_format not null default 'HTML',
+    status post_status not null default 'DRAFT',
+    visibility visibility not null default 'PUBLIC',
+    tags text[] not null default '{}',
+    image text,
+    extra jsonb not null default '{}' check (jsonb_typeof(extra) = 'object'),
+    published_at timestamptz,
+    publish_at timestamptz,
+    expires_at timestamptz,
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    primary key (tenant_id, id),
+    unique (tenant_id, slug),
+    check (status <> 'SCHEDULED' or publish_at is not null),
+    foreign key (tenant_id, space_id) references spaces on delete cascade,
+    foreign key (tenant_id, author_id) references memberships on delete set null (author_id)
+);
+comment on column posts.visibility is 'that of its space, if it has one';
+comment on column posts.published_at is 'set when it becomes PUBLISHED';
+comment on column posts.publish_at is 'when a SCHEDULED one becomes visible; nothing changes its status then';
+comment on column posts.extra is 'whatever else front matter might say';
+create index posts_of_space on posts (tenant_id, space_id) where space_id is not null;
+create index posts_of_author on posts (tenant_id, author_id) where author_id is not null;
+create index posts_due on posts (tenant_id, publish_at) where status = 'SCHEDULED';
+
+create table comments (
+    tenant_id uuid not null references tenants on delete cascade,
+    id uuid not null default gen_random_uuid(),
+    post_id uuid not null,
+    parent_id uuid,
+    author_id uuid,
+    content text not null,
+    status comment_status not null default 'VISIBLE',
+    created_at timestamptz not null default now(),
+    updated_at timestamptz not null default now(),
+    primary key (tenant_id, id),
+    foreign key (tenant_id, post_id) references posts on delete cascade,
+    foreign key (tenant_id, parent_id) references comments on delete cascade,
+    foreign key (tenant_id, author_id) references memberships on delete set null (author_id)
+);
+create index comments_of_post on comments (tenant_id, post_id, created_at);
+create index comments_of_parent on comments (tenant_id, parent_id) where parent_id is not null;
+create index comments_of_author on comments (tenant_id, author_id) where author_id is not null;
+
+create table reactions (
+    tenant_id uuid not null references tenants on delete cascade,
+    post_id uuid not null,
+    user_id uuid not null,
+    kind text not null default 'like' check (length(kind) between 1 and 32),
+    created_at timestamptz not null default now(),
+    primary key (tenant_id, post_id, user_id, kind),
+    foreign key (tenant_id, post_id) references posts on delete cascade,
+    foreign key (tenant_id, user_id) references memberships on delete cascade
+);
+create index reactions_of_user on reactions (tenant_id, user_id);
+
+create function posts_prepare() returns trigger
+language plpgsql set search_path = tenantry, pg_temp as $$
+begin
+    if new.status = 'PUBLISHED' and new.published_at is null then
+        new.published_at := now();
+    end if;
+    if tg_op = 'UPDATE' then
+        new.updated_at := now();
+    end if;
+    return new;
+end $$;
+
+-- Who may read a post follows from its space.
+create function posts_follow_space() returns trigger
+language plpgsql set search_path = tenantry, pg_temp as $$
+begin
+    select s.visibility into new.visibility from tenantry.spaces s
+        where s.tenant_id = new.tenant_id and s.id = new.space_id;
+    new.visibility := coalesce(new.visibility, 'MEMBERS'); -- no such space: the foreign key will say so
+    return new;
+end $$;
+
+create function spaces_lead_posts() returns trigger
+language plpgsql set search_path = tenantry, pg_temp as $$
+begin
+    update tenantry.posts p set visibility = new.visibility
+        where p.tenant_id = new.tenant_id and p.space_id = new.id and p.visibility <> new.visibility;
+    return null;
+end $$;
+
+create trigger posts_1_prepare before insert or update on posts for each row execute function posts_prepare();
+create trigger posts_2_follow_space before insert or update on posts
+    for each row when (new.space_id is not null) execute function posts_follow_space();
+create trigger spaces_lead_posts after update of visibility on spaces
+    for each row when (old.visibility <> new.visibility) execute function spaces_lead_posts();
+create trigger spaces_updated_at before update on spaces for each row execute function keep_updated_at();
+create trigger comments_updated_at before update on comments for each row execute function keep_updated_at();
+
+-- ---- walls ----
+
+do $$
+declare
+    t text;
+begin
+    foreach t in array array['spaces', 'space_members', 'posts', 'comments', 'reactions'] loop
+        execute format('alter table %I enable row level security', t);
+        execute format('alter table %I force row level security', t);
+        execute format($p$create policy tenant on %I
+            using (tenant_id = nullif(current_setting('app.current_tenant_id', true), '')::uuid)
+            with check (tenant_id = nullif(current_setting('app.current_tenant_id', true), '')::uuid)$p$, t);
+    end loop;
+end $$;
+
+create policy public_only on spaces as restrictive for select to tenantry_web, tenantry_builder
+    using (visibility = 'PUBLIC' and archived_at is null);
+create policy published_only on posts as restrictive for select to tenantry_web
+    using (visibility = 'PUBLIC' and (status = 'PUBLISHED' or (status = 'SCHEDULED' and publish_at <= now()))
+        and (expires_at is null or expires_at > now()));
+-- The build has its own clock.
+create policy public_only on posts as restrictive for select to tenantry_builder
+    using (visibility = 'PUBLIC' and status in ('PUBLISHED', 'SCHEDULED'));
+create policy readable on posts as restrictive for select to tenantry_member
+    using (author_id = nullif(current_setting('app.current_user_id', true), '')::uuid
+        or status = 'PUBLISHED' or (status = 'SCHEDULED' and publish_at <= now()));
+create policy visible_only on comments as restrictive for select to tenantry_web, tenantry_builder
+    using (status = 'VISIBLE');
+
+-- Members write in their own name and change what is theirs.
+do $$
+declare
+    t record;
+begin
+    for t in select * from (values ('posts', 'author_id'), ('comments', 'author_id'), ('reactions', 'user_id'))
+        as owned (name, col)
+    loop
+        execute format($p$create policy own_insert on %I as restrictive for insert to tenantry_member
+            with check (%I = nullif(current_setting('app.current_user_id', true), '')::uuid)$p$, t.name, t.col);
+        execute format($p$create policy own_update on %I as restrictive for update to tenantry_member
+            using (%2$I = nullif(current_setting('app.current_user_id', true), '')::uuid)
+            with check (%2$I = nullif(current_setting('app.current_user_id', true), '')::uuid)$p$, t.name, t.col);
+        execute format($p$create policy own_delete on %I as restrictive for delete to tenantry_member
+            using (%I = nullif(current_setting('app.current_user_id', true), '')::uuid)$p$, t.name, t.col);
+    end loop;
+end $$;
+
+-- Of people, the public knows those whose posts it can read.
+create policy authors on users for select to tenantry_web, tenantry_builder
+    using (exists (select from posts p
+        where p.tenant_id = nullif(current_setting('app.current_tenant_id', true), '')::uuid
+            and p.author_id = users.id));
+
+-- ---- rights ----
+
+grant select on spaces to tenantry_web, tenantry_member, tenantry_builder, tenantry_admin;
+grant insert, update (slug, name, description, type, visibility, position, settings, archived_at), delete
+    on spaces to tenantry_admin;
+grant select on space_members to tenantry_member;
+grant select, insert, update (role), delete on space_members to tenantry_admin;
+
+grant select on posts to tenantry_web, tenantry_builder, tenantry_member, tenantry_admin;
+grant insert (tenant_id, id, space_id, author_id, slug, title, description, content, format, status, tags, image,
+        extra, publish_at, expires_at),
+    update (space_id, slug, title, description, content, format, status, tags, image, extra, publish_at,
+        expires_at),
+    delete on posts to tenantry_member, tenantry_admin;
+grant insert (visibility, published_at), update (visibility, published_at) on posts to tenantry_admin;
+
+grant select on comments to tenantry_web, tenantry_member, tenantry_admin;
+grant select (tenant_id, id, post_id, status) on comments to tenantry_builder;
+grant insert (tenant_id, id, post_id, parent_id, author_id, content), update (content), delete
+    on comments to tenantry_member, tenantry_admin;
+grant update (status) on comments to tenantry_admin;
+grant select (tenant_id, post_id, kind) on reactions to tenantry_web, tenantry_builder;
+grant select, insert (tenant_id, post_id, user_id, kind), delete on reactions to tenantry_member, tenantry_admin;

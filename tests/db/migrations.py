@@ -1,0 +1,177 @@
+"""tenantry db migrate: once each, whoever calls it, and in nobody's way."""
+import os, shutil, time
+
+from cluster import MIGRATIONS, Traffic
+from suite import edit, write
+
+LIMIT = 1.0  # seconds that anybody may have to wait
+
+
+class Folder:
+    """A copy of the migrations with more behind them."""
+
+    def __init__(self, top, name):
+        self.path = os.path.join(top, "migrations-" + name)
+        shutil.copytree(MIGRATIONS, self.path)
+
+    def add(self, name, sql):
+        write(os.path.join(self.path, name + ".sql"), sql)
+        return self
+
+    def remove(self, name):
+        os.remove(os.path.join(self.path, name + ".sql"))
+        return self
+
+
+def migrate(c, name, folder, user=None):
+    return c.db("migrate", "--database", c.url(name, user), migrations=folder.path)
+
+
+def ledger(c, name):
+    return c.sql("select string_agg(substr(name, 1, 4), ' ' order by name) from tenantry.migrations", name)
+
+
+def test_many_at_once(s, c, top):
+    name = c.make("many")
+    deployers = [c.start_migrate(name, MIGRATIONS) for _ in range(8)]
+    said = [p.communicate()[0] for p in deployers]
+    s.equal([p.returncode for p in deployers], [0] * 8, "eight deployers at once") or print("".join(said))
+    s.equal(sorted(x.split("(")[0].strip() for x in said).count("applied 7 migrations"), 1, "one of them applies")
+    s.equal(ledger(c, name), "0001 0002 0003 0004 0005 0006 0007", "each is applied once")
+    s.equal(c.sql("select count(*) from pg_index where not indisvalid", name), "0", "and whole")
+    names = [c.make(f"many{i}") for i in range(3)]
+    deployers = [c.start_migrate(n, MIGRATIONS) for n in names]
+    said = [p.communicate()[0] for p in deployers]
+    s.equal([p.returncode for p in deployers], [0] * 3, "three databases of one server at once") or print("".join(said))
+
+
+def test_refusals(s, c, top):
+    name, f = c.make("refused", "tenantry"), Folder(top, "refused")
+    s.equal(migrate(c, name, f), (0, "the schema is up to date (7 migrations)\n"), "nothing to do")
+    edit(os.path.join(f.path, "0003_content.sql"), "-- What members write", "-- What members have written")
+    code, text = migrate(c, name, f)
+    s.ok(code == 1 and "0003_content.sql: error: was changed after it was applied" in text, "a changed one is refused by name", text)
+    f = Folder(top, "removed").remove("0005_work")
+    code, text = migrate(c, name, f)
+    s.ok(code == 1 and "0005_work" in text and "older than the database" in text, "so is one that is gone", text)
+    f = Folder(top, "early").remove("0007_posts_listing").add("0008_x", "select 1;")
+    early = c.make("early")
+    migrate(c, early, f)
+    f.add("0007_late", "select 1;")
+    code, text = migrate(c, early, f)
+    s.ok(code == 1 and "0007_late.sql: error: comes before 0008_x" in text, "one that comes too late", text)
+    f = Folder(top, "twins").add("0007_other", "select 1;").add("8_x", "select 1;")
+    code, text = migrate(c, name, f)
+    s.ok(code == 1 and "has the number of" in text and "8_x.sql: error: is not called like a migration" in text,
+         "two of one number, and a bad name", text)
+    code, text = c.db("migrate", "--database", c.url(name), migrations=os.path.join(top, "nowhere"))
+    s.ok(code in (1, 3) and "nowhere" in text, "a folder that is not there", text)
+
+
+def test_bad(s, c, top):
+    name, f = c.make("bad", "tenantry"), Folder(top, "bad")
+    f.add("0008_good", "create table tenantry.good ();").add("0009_bad", "create table tenantry.half ();\n\nselect é from nowhere;\n")
+    f.add("0010_never", "create table tenantry.never ();")
+    code, text = migrate(c, name, f)
+    s.ok(code == 1 and '0009_bad.sql:3:16: error: relation "nowhere" does not exist; was rolled back' in text, "a bad one is named with its line", text)
+    s.equal(c.sql("select string_agg(relname, ' ') from pg_class where relname in ('good', 'half', 'never')", name), "good",
+            "it leaves nothing behind, and the next does not run")
+    s.equal(ledger(c, name)[-4:], "0008", "what was applied before stays")
+    f.add("0009_bad", "create table tenantry.half ();")
+    s.equal(migrate(c, name, f), (0, "applied 2 migrations\n"), "repaired, it goes on")
+    f.add("0011_ends", "create table tenantry.ends (); commit; select 1;")
+    code, text = migrate(c, name, f)
+    s.ok(code == 1 and "0011_ends.sql: error: ends its transaction itself" in text, "one that commits by itself", text)
+    f.add("0011_ends", "create table if not exists tenantry.ends ();")
+    f.add("0012_alone", "-- tenantry: no transaction\ncreate index concurrently alone on tenantry.posts (tenant_id, title);\n"
+                        "create index concurrently alone on tenantry.posts (tenant_id, title);\n")
+    code, text = migrate(c, name, f)
+    s.ok(code == 1 and '0012_alone.sql: error: relation "alone" already exists; what it did before stays' in text,
+         "one without a transaction that fails", text)
+    f.add("0012_alone", "-- tenantry: no transaction\ndrop index concurrently if exists tenantry.alone;\n\n"
+                        "create index concurrently alone\n    on tenantry.posts (tenant_id, title);\n")
+    s.equal(migrate(c, name, f), (0, "applied 1 migration\n"), "repaired, it is done again from its beginning")
+    f.add("0013_by_migrator", "set local role tenantry_owner; alter table tenantry.posts add column mood text;")
+    s.equal(migrate(c, name, f, "tenantry_migrator"), (0, "applied 1 migration\n"), "the migrator needs no more rights than it has")
+
+
+def test_deployer(s, c, top):
+    """Where nobody is a superuser, as with a hosted database."""
+    c.sql("create role deployer login createrole", "postgres")
+    c.sql("drop database if exists hosted", "postgres")
+    c.sql("create database hosted owner deployer", "postgres")
+    c.sql("grant tenantry_owner, tenantry_directory to deployer", "postgres")
+    code, text = c.db("migrate", "--database", c.url("hosted", "deployer"))
+    s.ok(code == 0 and "applied 7" in text, "a deployer who is no superuser", text)
+    s.equal(c.sql("select count(*) from pg_class where relnamespace = 'tenantry'::regnamespace and relkind = 'r' "
+                  "and relowner <> 'tenantry_owner'::regrole", "hosted"), "0", "owns nothing in the end")
+
+
+def test_waiting(s, c, top):
+    """Somebody holds a lock; who comes after must not queue behind the migration."""
+    name, f = c.make("waiting", "tenantry"), Folder(top, "waiting")
+    f.add("0008_column", "alter table tenantry.posts add column extra_column text;")
+    holder = c.session(name)
+    holder.ask("begin; select count(*) from tenantry.posts")
+    traffic = Traffic(c, name, "select count(*) from tenantry.posts")
+    deployer = c.start_migrate(name, f.path)
+    time.sleep(2)
+    s.ok(deployer.poll() is None, "it waits for a lock")
+    holder.ask("commit")
+    text = deployer.communicate()[0]
+    traffic.stop()
+    s.equal((deployer.returncode, text), (0, "applied 1 migration\n"), "and gets it")
+    s.ok(traffic.slowest < LIMIT and not traffic.errors, f"meanwhile nobody waited long ({traffic.slowest:.2f} s)", traffic.errors)
+    holder.close()
+
+
+def test_holding(s, c, top):
+    name, f = c.make("holding", "tenantry"), Folder(top, "holding")
+    f.add("0008_slow", "alter table tenantry.posts add column slow text; select pg_sleep(20);")
+    traffic = Traffic(c, name, "select count(*) from tenantry.posts")
+    code, text = migrate(c, name, f)
+    traffic.stop()
+    s.ok(code == 1 and "0008_slow.sql: error: would hold its locks for more than 0.9 s" in text, "one that holds too long is stopped", text)
+    s.ok(traffic.slowest < LIMIT + 0.2 and traffic.count > 10, f"before it is felt ({traffic.slowest:.2f} s)")
+    s.equal(c.sql("select count(*) from pg_attribute where attname = 'slow'", name), "0", "and undone")
+
+
+def fill(c, name, tenants, posts):
+    c.sql(f"""insert into tenantry.tenants (slug, name, status)
+            select 'many-' || n, 'Many ' || n, 'active' from generate_series(1, {tenants}) n;
+        insert into tenantry.posts (tenant_id, slug, title, content, status, published_at)
+            select t.id, 'post-' || n, 'Post ' || n, repeat('text ', 20), 'PUBLISHED', now() - n * interval '1 minute'
+            from tenantry.tenants t, generate_series(1, {posts}) n where t.slug like 'many-%'""", name)
+
+
+def test_upgrade(s, c, top, full):
+    tenants, posts = (1000, 1000) if full else (100, 200)
+    name, f = c.make("large", "tenantry"), Folder(top, "large")
+    fill(c, name, tenants, posts)
+    f.add("0008_by_title", "-- tenantry: no transaction\ndrop index concurrently if exists tenantry.posts_by_title;\n\n"
+                           "create index concurrently posts_by_title on tenantry.posts (tenant_id, title);\n")
+    f.add("0009_mood", "set local role tenantry_owner;\nalter table tenantry.posts add column mood text not null default 'fine';\n")
+    f.add("0010_notes", "set local role tenantry_owner;\ncreate table tenantry.notes (tenant_id uuid not null references tenantry.tenants,\n"
+                        "    id uuid not null default gen_random_uuid(), post_id uuid not null, primary key (tenant_id, id),\n"
+                        "    foreign key (tenant_id, post_id) references tenantry.posts on delete cascade);\n")
+    traffic = Traffic(c, name,
+                      "select count(*) from tenantry.posts where tenant_id = (select id from tenantry.tenants where slug = 'many-7')",
+                      "update tenantry.posts set title = title || '' where slug = 'post-3' and tenant_id = "
+                      "(select id from tenantry.tenants where slug = 'many-9')",
+                      "insert into tenantry.posts (tenant_id, slug, title) select id, gen_random_uuid(), 'x' "
+                      "from tenantry.tenants where slug = 'many-8'")
+    deployers = [c.start_migrate(name, f.path) for _ in range(3)]
+    said = [p.communicate()[0] for p in deployers]
+    traffic.stop()
+    s.ok(sorted(said)[0] == "applied 3 migrations\n" and not any(p.returncode for p in deployers),
+         f"upgrading {tenants * posts:,} posts while they are used", said)
+    s.ok(traffic.slowest < LIMIT and not traffic.errors,
+         f"nobody waits longer than a second ({traffic.count} commands, the slowest {traffic.slowest * 1000:.0f} ms)", traffic.errors[:3])
+    s.equal(c.sql("select count(*) from pg_index where not indisvalid", name), "0", "the index is whole")
+    print(f"upgrade of {tenants * posts:,} posts: {traffic.count} commands meanwhile, the slowest {traffic.slowest * 1000:.0f} ms")
+
+
+def test(s, c, top, full):
+    for check in (test_many_at_once, test_refusals, test_bad, test_deployer, test_waiting, test_holding):
+        check(s, c, top)
+    test_upgrade(s, c, top, full)

@@ -1,0 +1,217 @@
+"""No query shows one tenant's row to another: the catalogue, the probe, keys as oracles, functions, roles."""
+import re
+
+FAULTS = {
+    "a bare table": "create table tenantry.bare (tenant_id uuid not null, id uuid not null)",
+    "a table without a tenant": "create table tenantry.bare (id uuid primary key)",
+    "row-level security switched off": "alter table tenantry.comments disable row level security",
+    "not forced": "alter table tenantry.comments no force row level security",
+    "no policy": "drop policy tenant on tenantry.comments",
+    "a policy for reading only": "drop policy tenant on tenantry.comments; create policy tenant on tenantry.comments for select "
+        "using (tenant_id = nullif(current_setting('app.current_tenant_id', true), '')::uuid)",
+    "a policy that lets everything through": "create policy open on tenantry.comments using (true)",
+    "a policy beside the wall for one role": "create policy open on tenantry.posts for select to tenantry_web using (status = 'PUBLISHED')",
+    "a setting that may be empty": "drop policy tenant on tenantry.comments; create policy tenant on tenantry.comments "
+        "using (tenant_id = current_setting('app.current_tenant_id')::uuid)",
+    "an index that does not begin with the tenant": "alter table tenantry.usage drop constraint usage_pkey; "
+        "create index on tenantry.usage (metric, tenant_id)",
+    "a unique key across tenants": "create unique index on tenantry.projects (name, id)",
+    "a foreign key across tenants": "create unique index on tenantry.posts (id); alter table tenantry.projects add post_id uuid references tenantry.posts (id)",
+    "a foreign key without an index": "alter table tenantry.projects add post_id uuid, add foreign key (tenant_id, post_id) references tenantry.posts",
+    "a definer function without search_path": "create function tenantry.leak() returns bigint language sql security definer as "
+        "'select count(*) from tenantry.posts'; alter function tenantry.leak owner to tenantry_owner; "
+        "revoke execute on function tenantry.leak from public",
+    "a definer function of a superuser": "create function tenantry.leak() returns bigint language sql security definer "
+        "set search_path = tenantry, pg_temp as 'select count(*) from posts'; revoke execute on function tenantry.leak from public",
+    "a function for everybody": "create function tenantry.leak() returns int language sql set search_path = tenantry, pg_temp as 'select 1'",
+    "a view with its owner's eyes": "create view tenantry.all_posts as select * from tenantry.posts",
+    "a materialized view": "create materialized view tenantry.all_posts as select * from tenantry.posts",
+    "a right for everybody": "grant select on tenantry.posts to public",
+    "a right to truncate": "grant truncate on tenantry.posts to tenantry_admin",
+    "a right to make oneself owner": "grant update (role) on tenantry.memberships to tenantry_admin",
+    "a right to what was paid": "grant update on tenantry.subscriptions to tenantry_member",
+    "a right to secrets": "grant select on tenantry.api_keys to tenantry_admin",
+    "a role above the wall": "alter role tenantry_web bypassrls",
+    "a way to the directory": "grant tenantry_directory to tenantry_api",
+    "signup_tenant that changes": "drop trigger users_write_once on tenantry.users",
+}
+LEAKS = {
+    "a bare table": "create table tenantry.bare (tenant_id uuid not null, id uuid not null); "
+        "insert into tenantry.bare select id, id from tenantry.tenants; grant select on tenantry.bare to tenantry_web",
+    "row-level security switched off": "alter table tenantry.comments disable row level security",
+    "not forced": "alter table tenantry.comments no force row level security",
+    "a policy that lets everything through": "create policy open on tenantry.comments using (true)",
+    "a view with its owner's eyes": "create view tenantry.all_posts as select * from tenantry.posts; grant select on tenantry.all_posts to tenantry_web",
+}
+ENTER = "select set_config('app.current_tenant_id', md5('tenant/{}')::uuid::text, true), " \
+        "set_config('app.current_user_id', md5('user/{}')::uuid::text, true) \\g /dev/null\n"
+
+
+def catalogue(c, name):
+    said = c.file(name, "catalogue.sql")
+    return re.findall(r"^ok \d+ - (.*)", said, re.M), re.findall(r"^not ok \d+ - (.*)", said, re.M), said
+
+
+def undo_roles(c):
+    c.sql("alter role tenantry_web nobypassrls; revoke tenantry_directory from tenantry_api", "postgres")
+
+
+def test_catalogue(s, c):
+    if not c.sql("select 1 from pg_available_extensions where name = 'pgtap'"):
+        s.skip("the catalogue", "pgTAP is not installed (package pgtap)")
+        return
+    c.sql("create extension pgtap with schema public", "walled")
+    good, bad, said = catalogue(c, "walled")
+    for what in good:
+        s.ok(True, what)
+    s.ok(not bad and len(good) > 40, "the catalogue is as it should be", said)
+    for fault, sql in FAULTS.items():
+        try:
+            # The catalogue is looked at in the transaction of the fault, and both are undone.
+            with open(__file__.replace("walls.py", "catalogue.sql")) as f:
+                test = f.read().replace("begin;\n", f"begin;\n{sql};\n", 1)
+            said = c.sql("set client_min_messages = warning;" + test, "walled")
+            s.ok("\nnot ok" in "\n" + said, f"the catalogue notices {fault}")
+        except AssertionError as e:
+            s.ok(False, f"the catalogue notices {fault}", e)
+
+
+def test_probe(s, c):
+    said = c.file("walled", "probe.sql")
+    attempts = re.search(r"attempts (\d+), ran (\d+), foreign rows (\d+)", said)
+    s.ok(attempts and int(attempts[1]) > 4900 and int(attempts[2]) > 1000 and attempts[3] == "0", "the probe finds no foreign row", said)
+    s.ok("LEAK" not in said and "NOT BY" not in said, "and no door but the wall's", said)
+    s.ok(int(re.search(r"SEES (\d+)", said)[1]) >= 25, "it could see what is there", said)
+    print(f"probe: {attempts[0]}")
+    for fault, sql in LEAKS.items():
+        name = c.make("leaking", "walled")
+        c.sql(sql, name)
+        s.ok("LEAK" in c.file(name, "probe.sql"), f"the probe notices {fault}")
+
+
+def test_oracles(s, c):
+    """Whether another tenant has a row must not show in how a command fails."""
+    def attempt(sql):
+        said = c.sql("begin; set local role tenantry_owner;" + ENTER.format("alpha", "alpha") + sql + "; rollback", "walled", check=False)
+        said = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "<id>", said)
+        return "\n".join(line for line in said.splitlines() if "LOCATION" not in line)
+    beta, none = "md5('tenant/beta')::uuid", "md5('nothing')::uuid"
+    references = {
+        "comments.post_id": "insert into tenantry.comments (tenant_id, post_id, content) values (md5('tenant/alpha')::uuid, {}, 'x')",
+        "posts.space_id": "update tenantry.posts set space_id = {}",
+        "posts.author_id": "update tenantry.posts set author_id = {}".replace("tenant/", "user/"),
+        "subscriptions.plan_id": "update tenantry.subscriptions set plan_id = {}",
+        "campaigns.segment_id": "update tenantry.campaigns set audience = 'segment', segment_id = {}",
+        "webhook_deliveries.webhook_id": "update tenantry.webhook_deliveries set webhook_id = {}",
+        "reactions.post_id": "update tenantry.reactions set post_id = {}",
+    }
+    for what, sql in references.items():
+        theirs, nobodys = attempt(sql.format(beta)), attempt(sql.format(none))
+        s.ok(theirs == nobodys and "23503" in theirs, f"{what} does not tell another's id from none", f"{theirs}\n---\n{nobodys}")
+    taken = {
+        "posts.slug": "insert into tenantry.posts (tenant_id, slug) values (md5('tenant/alpha')::uuid, 'only-beta')",
+        "posts.id": f"insert into tenantry.posts (tenant_id, id, slug) values (md5('tenant/alpha')::uuid, {beta}, 'mine')",
+        "invitations.email": "insert into tenantry.invitations (tenant_id, email, token_hash) values "
+                             "(md5('tenant/alpha')::uuid, 'beta-only@example.com', sha256('beta'))",
+        "webhook_events": "insert into tenantry.webhook_events (tenant_id, event_id, type) values (md5('tenant/alpha')::uuid, 'evt_beta', 'x')",
+        "plans.stripe_price_id": "update tenantry.plans set stripe_price_id = 'price_beta'",
+    }
+    c.sql("insert into tenantry.posts (tenant_id, slug) values (md5('tenant/beta')::uuid, 'only-beta');"
+          "insert into tenantry.invitations (tenant_id, email, token_hash) values "
+          "(md5('tenant/beta')::uuid, 'beta-only@example.com', sha256('x'))", "walled")
+    for what, sql in taken.items():
+        s.equal(attempt(sql).strip(), "", f"{what} may be the same in two tenants")
+    said = attempt(f"delete from tenantry.tenants where id = {beta}; update tenantry.tenants set id = {beta}")
+    s.ok("23505" not in said, "a tenant's id is not found out by taking it", said)
+
+
+def test_api(s, c):
+    """As the API connects: it is nobody until it says who it acts for."""
+    def ask(sql, user="tenantry_api"):
+        return c.sql(sql, "walled", user, check=False).strip()
+    s.ok("42501" in ask("select * from tenantry.posts"), "tenantry_api itself reads nothing")
+    enter = "begin; set local role tenantry_web;" + ENTER.format("alpha", "alpha")
+    s.equal(ask(enter + "select count(*) from tenantry.posts; commit"), "1", "tenantry_web reads its tenant's posts")
+    s.equal(ask("begin; set local role tenantry_web; select count(*) from tenantry.posts; commit"), "0", "and none without a tenant")
+    s.equal(ask(enter + "commit; begin; set local role tenantry_web; select count(*) from tenantry.posts; commit"), "0",
+            "and none in the next transaction")
+    s.ok("42501" in ask(enter + "set local row_security = off; select count(*) from tenantry.posts"), "without the wall there is an error, not a row")
+    for role in ("tenantry_owner", "tenantry_directory", "tenantry_migrator", "postgres"):
+        s.ok("42501" in ask(f"set role {role}"), f"it cannot become {role}")
+    s.ok("42501" in ask(enter + "select * from tenantry.tenant_list()"), "requests cannot list tenants")
+    s.ok("42501" in ask(enter + "select tenantry.tenant_id('beta')"), "nor find another's id")
+    s.equal(ask("select tenantry.tenant_id('beta') = md5('tenant/beta')::uuid"), "t", "the API can")
+    s.ok("42501" in ask(enter + "create table tenantry.mine ()"), "requests make nothing")
+    s.ok("25006" in ask("begin; set local role tenantry_builder; select 1", "tenantry_builder") or
+         "25006" in ask("create temporary table x ()", "tenantry_builder"), "the build's transactions are read-only")
+    # What a caller puts into its own search_path must not be what a function finds.
+    trap = "create temporary table tenants (id uuid, slug text, status text); insert into tenants values (md5('trap')::uuid, 'beta', 'x');"
+    s.equal(ask("set search_path = pg_temp, tenantry;" + trap + "select tenantry.tenant_id('beta') = md5('tenant/beta')::uuid"), "t",
+            "a table of the caller's does not stand in for ours")
+
+
+def test_members(s, c):
+    def ask(role, who, sql):
+        return c.sql(f"begin; set local role tenantry_{role};" + ENTER.format("alpha", who) + sql + "; rollback", "walled", "tenantry_api",
+                     check=False).strip()
+    me = "md5('user/alpha')::uuid"
+    new = "insert into tenantry.comments (tenant_id, post_id, author_id, content) values (md5('tenant/alpha')::uuid, " \
+          "md5('tenant/alpha')::uuid, {}, 'x')"
+    s.equal(ask("member", "alpha", new.format(me)), "", "a member comments")
+    s.ok("42501" in ask("member", "other", new.format(me)), "but not in another's name")
+    s.equal(ask("member", "other", "with x as (delete from tenantry.comments returning 1) select count(*) from x"), "0",
+            "nor deletes what another wrote")
+    s.equal(ask("member", "other", "select count(*) from tenantry.subscriptions"), "0", "nor sees what another pays")
+    s.ok("42501" in ask("member", "alpha", "update tenantry.memberships set role = 'owner'"), "nobody makes themself owner")
+    s.ok("42501" in ask("admin", "alpha", "update tenantry.memberships set role = 'owner'"), "not even an admin")
+    c.sql(f"update tenantry.memberships set role = 'owner' where user_id = {me}", "walled")
+    s.equal(ask("admin", "alpha", "with x as (delete from tenantry.memberships returning 1) select count(*) from x"), "0",
+            "an owner is not thrown out")
+    s.ok("42501" in ask("member", "alpha", "update tenantry.subscriptions set status = 'active'"), "nobody subscribes for free")
+    s.ok("42501" in ask("web", "alpha", "select email from tenantry.users"), "the public sees no address")
+
+
+def test_published(s, c):
+    post = "insert into tenantry.posts (tenant_id, slug, title, status, publish_at, visibility, expires_at) values " \
+           "(md5('tenant/alpha')::uuid, '{}', 'x', '{}', {}, '{}', {});"
+    rows = [("a-draft", "DRAFT", "null", "PUBLIC", "null"), ("b-archived", "ARCHIVED", "null", "PUBLIC", "null"),
+            ("c-later", "SCHEDULED", "now() + interval '1 day'", "PUBLIC", "null"), ("d-due", "SCHEDULED", "now() - interval '1 day'", "PUBLIC", "null"),
+            ("e-members", "PUBLISHED", "null", "MEMBERS", "null"), ("f-over", "PUBLISHED", "null", "PUBLIC", "now() - interval '1 day'")]
+    c.sql("".join(post.format(*r) for r in rows), "walled")
+    def seen(role):
+        return c.sql(f"begin; set local role tenantry_{role};" + ENTER.format("alpha", "nobody") +
+                     "select string_agg(slug, ' ' order by slug) from tenantry.posts; rollback", "walled")
+    s.equal(seen("web"), "d-due hello", "the public sees what is published")
+    s.equal(seen("builder"), "c-later d-due f-over hello", "the build sees what is or will be")
+    s.equal(seen("member"), "d-due e-members f-over hello", "a member what is for members, too")
+    c.sql("update tenantry.spaces set visibility = 'PAID' where tenant_id = md5('tenant/alpha')::uuid", "walled")
+    s.equal(seen("web"), "d-due", "posts follow their space")
+    s.ok("23514" in c.sql(post.format("g", "SCHEDULED", "null", "PUBLIC", "null"), "walled", check=False), "what is scheduled has a time")
+    s.ok(c.sql("select published_at is not null from tenantry.posts where slug = 'e-members'", "walled") == "t", "what is published has a date")
+
+
+def test_notify(s, c):
+    def heard(sql):
+        said = c.sql(f"listen tenantry; {sql};", "walled", check=False)
+        return sorted(re.findall(r'notification "tenantry" with payload "(\w+)"', said))
+    s.equal(heard("insert into tenantry.posts (tenant_id, slug) select md5('tenant/alpha')::uuid, 'n-' || n from generate_series(1, 5000) n"),
+            ["alpha"], "five thousand posts of one tenant wake once")
+    s.equal(heard("update tenantry.posts set title = 'y'"), ["alpha", "beta"], "one statement wakes each tenant it touched")
+    s.equal(heard("update tenantry.posts set title = 'y' where false"), [], "and nobody when it touched nothing")
+    s.equal(heard("delete from tenantry.posts where slug like 'n-%'"), ["alpha"], "deleting wakes")
+    s.equal(heard("update tenantry.plans set price = 6 where tenant_id = md5('tenant/beta')::uuid"), ["beta"], "plans wake")
+    s.equal(heard("update tenantry.promotions set headline = 'x' where tenant_id = md5('tenant/beta')::uuid"), ["beta"], "promotions wake")
+    s.equal(heard("update tenantry.tenants set name = 'x' where slug = 'beta'"), ["beta"], "tenants wake")
+    s.equal(heard("begin; insert into tenantry.posts (tenant_id, slug) values (md5('tenant/alpha')::uuid, 'zz'); rollback"), [], "what is undone does not")
+    said = c.sql("listen tenantry; begin; set local role tenantry_admin;" + ENTER.format("alpha", "alpha") +
+                 "update tenantry.posts set title = 'z' where slug = 'hello'; commit;", "walled", "tenantry_api", check=False)
+    s.ok('payload "alpha"' in said, "a request's change wakes", said)
+
+
+def test(s, c, top, full):
+    c.make("walled")
+    code, text = c.db("migrate", "--database", c.url("walled"))
+    s.ok(code == 0, "an empty database is migrated", text)
+    c.file("walled", "fixture.sql")
+    for check in (test_catalogue, test_probe, test_oracles, test_api, test_members, test_published, test_notify):
+        check(s, c)
