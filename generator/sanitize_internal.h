@@ -86,7 +86,8 @@ struct sanitize_run {
     struct entry stack[SANITIZE_MAX_DEPTH];
     size_t n, links, heading_at, heading_text_from;
     const struct element *heading; /* the open one */
-    bool deep, in_word, last_blank;
+    bool deep, in_word;
+    bool gap; /* a block that is not written parts the next text from the last */
     size_t line_from, line_at; /* offsets: start of `line`, how far was counted */
     unsigned line;
 };

@@ -127,9 +127,10 @@ static bool read_attributes(struct reader *d, struct tag *t, bool keep) {
             d->p++;
             continue;
         }
-        if (!read_attribute(d, &name, &value)) return false;
+        if (!read_attribute(d, &name, &value)) break;
         if (keep) put_attribute(d, t, name, value, &seen);
     }
+    d->p = d->end;
     return false;
 }
 

@@ -64,12 +64,13 @@ static bool push(struct sanitize_run *r, struct entry entry) {
     return !r->deep;
 }
 
-/* Words do not go on across the edges of blocks. */
-static void end_word(struct sanitize_run *r, const struct element *e) {
+/* Words do not go on across the edges of blocks, whether or not these are written. */
+static void end_word(struct sanitize_run *r, const struct element *e, bool written) {
     if (!(e->traits & BREAK)) return;
+    r->gap = !written && (r->gap || r->in_word);
     r->in_word = false;
-    struct buf *lead = &r->s->lead;
-    if (lead->len && lead->ptr[lead->len - 1] != ' ') buf_char(lead, ' ');
+    struct buf *text = r->heading ? &r->s->heading : &r->s->lead;
+    if (text->len && text->ptr[text->len - 1] != ' ') buf_char(text, ' ');
 }
 
 static void heading_begin(struct sanitize_run *r, const struct element *e) {
@@ -95,15 +96,15 @@ static void heading_end(struct sanitize_run *r) {
 }
 
 static void shut(struct sanitize_run *r, struct entry *entry) {
+    const struct element *e = entry->e;
+    if (e) end_word(r, e, entry->state != UNWRAPPED || e->fate == VOID);
     if (entry->state != OPEN) return;
     entry->state = CLOSED;
-    const struct element *e = entry->e;
     if (e == r->heading) heading_end(r);
     if (e->attributes & 1u << ATT_HREF) r->links--;
     buf_cstr(&r->s->html, "</");
     buf_cstr(&r->s->html, e->name);
     buf_char(&r->s->html, '>');
-    end_word(r, e);
 }
 
 static bool open_implied(struct sanitize_run *r, const char *name) {
@@ -141,7 +142,7 @@ static bool fits(struct sanitize_run *r, const struct element *e) {
     if (e->parent == IN_TABLE) return fits_table(r, e);
     const struct entry *in = inmost(r);
     if (is_around_cells(in)) return false;
-    if ((e->traits & HEADING) && r->heading) return false;
+    if ((e->traits & BLOCK) && r->heading) return false;
     if ((e->attributes & 1u << ATT_HREF) && r->links) return false;
     switch (e->parent) {
     case IN_LIST:
@@ -153,6 +154,12 @@ static bool fits(struct sanitize_run *r, const struct element *e) {
     default:
         return true;
     }
+}
+
+/* And a heading right inside another ends that one. */
+static void close_heading(struct sanitize_run *r) {
+    struct entry *in = inmost(r);
+    if (in && in->e == r->heading) shut(r, in);
 }
 
 /* A browser ends the paragraph, and all in it, when a block begins. */
@@ -191,9 +198,11 @@ static bool on_open(void *ctx, const char *name, const char *const *attributes) 
     const struct element *e = element_find(str_from(name));
     if (e && (e->as || (e->fate != KEEP && e->fate != VOID))) e = NULL;
     struct entry entry = {e, UNWRAPPED, false};
-    if (e && fits(r, e)) {
+    if (e && (e->traits & HEADING)) close_heading(r);
+    bool fit = e && fits(r, e);
+    if (e) end_word(r, e, fit);
+    if (fit) {
         if (e->traits & BLOCK) close_paragraph(r);
-        end_word(r, e);
         if (write_open(r, e, attributes)) entry.state = OPEN;
         if (e->fate == VOID) entry.state = UNWRAPPED;
         if (entry.state == OPEN && e->attributes & 1u << ATT_HREF) r->links++;
@@ -237,6 +246,8 @@ static void on_text(void *ctx, const char *s, size_t len) {
             return;
         }
     }
+    if (r->gap && len && (unsigned char)*s > ' ') buf_char(&r->s->html, ' ');
+    r->gap = false;
     write_text(&r->s->html, s, len);
     r->out->words += prose_words(s, len, &r->in_word);
     if (r->heading)
