@@ -20,6 +20,7 @@
 #define SANITIZE_MAX_BYTES (5u * 1024 * 1024)
 #define SANITIZE_MAX_OUT (16u * 1024 * 1024)
 #define SANITIZE_MAX_DEPTH 256
+#define SANITIZE_MAX_HEADINGS 10000
 #define SANITIZE_SUMMARY_CHARS 300
 
 struct sanitize_options {
@@ -52,9 +53,9 @@ struct sanitize; /* the memory of one text at a time */
 struct sanitize *sanitize_new(void);
 void sanitize_free(struct sanitize *s);
 /* Errors, all at file:line:col: more than 5 MiB, not UTF-8, a control character, more
- * than 256 elements deep, more than 16 MiB to write.  False: errors were reported and
- * *out holds nothing.  Time is linear in the text; memory is at most some ten times the
- * text and what it becomes. */
+ * than 256 elements deep, more than 10,000 headings or 16 MiB to write.  False: errors
+ * were reported and *out holds nothing.  Time is linear in the text; memory is at most
+ * some ten times the text and what it becomes. */
 bool sanitize_html(struct sanitize *s, struct str html,
     const struct sanitize_options *o, struct diag_list *diags,
     struct sanitize_result *out);

@@ -84,7 +84,7 @@ struct sanitize_run {
     struct str source;
     struct map slugs; /* id -> next number (struct slug_count *) */
     struct entry stack[SANITIZE_MAX_DEPTH];
-    size_t n, links, heading_at, heading_text_from;
+    size_t n, links, headings, heading_at;
     const struct element *heading; /* the open one */
     bool deep, in_word;
     bool gap; /* a block that is not written parts the next text from the last */

@@ -200,6 +200,8 @@ static bool on_open(void *ctx, const char *name, const char *const *attributes) 
     struct entry entry = {e, UNWRAPPED, false};
     if (e && (e->traits & HEADING)) close_heading(r);
     bool fit = e && fits(r, e);
+    if (fit && (e->traits & HEADING) && ++r->headings > SANITIZE_MAX_HEADINGS)
+        return false;
     if (e) end_word(r, e, fit);
     if (fit) {
         if (e->traits & BLOCK) close_paragraph(r);
@@ -264,6 +266,10 @@ bool sanitize_write(struct sanitize_run *r) {
         diag_add(r->diags, DIAG_ERROR, whole,
             "the HTML is nested too deep; the limit is %u elements",
             SANITIZE_MAX_DEPTH);
+    else if (r->headings > SANITIZE_MAX_HEADINGS)
+        diag_add(r->diags, DIAG_ERROR, whole,
+            "the HTML has more headings than a post may have; the limit is %u",
+            SANITIZE_MAX_HEADINGS);
     else if (outcome != HTML_READ)
         diag_add(r->diags, DIAG_ERROR, whole,
             "the HTML cannot be read to its end; expected well-formed HTML");

@@ -449,6 +449,8 @@ static void test_refused(void **state) {
     dispose(&x);
     buf_cstr(&b, "<b>");
     refuses(buf_view(&b), 0, 0, "too deep");
+    repeat(&b, "<h2>x</h2>", 10 * (SANITIZE_MAX_HEADINGS + 1));
+    refuses(buf_view(&b), 0, 0, "more headings");
     repeat(&b, "<", SANITIZE_MAX_BYTES);
     refuses(buf_view(&b), 1, 0, "too large");
     repeat(&b, "'", SANITIZE_MAX_BYTES);
