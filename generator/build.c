@@ -7,7 +7,9 @@
 
 #include "base/mem.h"
 #include "generator/cache.h"
+#include "generator/database.h"
 #include "generator/hostmap.h"
+#include "generator/pull.h"
 #include "generator/render.h"
 #include "generator/report.h"
 
@@ -84,6 +86,7 @@ static const struct hash *config_of(const struct run *r, const char *id) {
 
 static const char *reason_for(const struct run *r, const char *id) {
     if (!r->cache) return "check";
+    if (r->in.build.pull) return "a database is read";
     if (map_get(&r->in.broken, str_from(id))) return "it has errors";
     return cache_reason(r->cache, id);
 }
@@ -134,11 +137,13 @@ static void make_tenant(struct run *r, size_t i, struct worker *w, json_t *v,
     bool publish = r->writing && !broken;
     struct sink out = sink_publish(&r->out);
     struct cache_watch watch;
-    if (publish) cache_watch_begin(r->cache, id, &watch);
+    /* A record of files alone would call current what rows may have changed. */
+    bool known = publish && !r->in.build.pull;
+    if (known) cache_watch_begin(r->cache, id, &watch);
     render_tenant(&r->in.build, id, publish ? &out : NULL, w, diags, v);
     if (broken) json_set_bool(v, "ok", false);
     diag_sort(diags);
-    if (publish)
+    if (known)
         cache_watch_end(
             r->cache, &r->in.build, &watch, config_of(r, id), v, diags, record);
 }
@@ -325,15 +330,23 @@ static void make_sites(struct run *r) {
     if (o->check) return;
     publish_hosts(r);
     /* Of less than the whole, or with errors, what the parent said is not all. */
-    bool whole = !o->n_only && !r->in.build.workspace.unclear && !count_all(r, false);
+    bool whole = !o->n_only && !r->in.build.workspace.unclear && !count_all(r, false) &&
+                 !r->in.build.pull;
     if (!r->machine_failed)
         cache_write(r->cache, &r->in.build, whole ? &r->diags : NULL);
 }
 
+/* Before anything is touched: without an answer all stays as it is. */
+static bool open_database(struct run *r) {
+    const char *url = database_given(r->options);
+    if (url) r->in.build.pull = pull_open(r->options, url, &r->diags);
+    return !url || r->in.build.pull;
+}
+
 static bool build_all(struct run *r) {
     r->opened = true;
-    if (!build_open_known(&r->in, r->options, r->cache, &r->diags) || !open_out(r))
-        return false;
+    if (!build_open_known(&r->in, r->options, r->cache, &r->diags)) return false;
+    if (!open_database(r) || !open_out(r)) return false;
     hosts_check(&r->in.build.hosts, publishes, lost, r, &r->diags);
     init_lists(r);
     choose_tenants(r);
@@ -368,6 +381,7 @@ static void run_dispose(struct run *r) {
     json_decref(r->results);
     json_decref(r->hosts);
     json_decref(r->removed_trees);
+    pull_close(r->in.build.pull);
     if (r->opened) build_close(&r->in);
     cache_close(r->cache);
     if (r->has_out) out_close(&r->out);
@@ -390,7 +404,7 @@ int build_run(const struct options *o) {
     report_init(&r.report, o);
     diag_init(&r.diags);
     open_cache(&r);
-    bool unchanged = r.cache && cache_is_current(r.cache);
+    bool unchanged = r.cache && !database_given(o) && cache_is_current(r.cache);
     report_all(&r, unchanged ? recall_all(&r) : build_all(&r));
     int code = exit_code(&r);
     run_dispose(&r);

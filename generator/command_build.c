@@ -16,6 +16,7 @@ static const struct option build_options[] = {
     {"noindex", no_argument, NULL, OPT_NOINDEX},
     {"strict", no_argument, NULL, OPT_STRICT},
     {"durable", no_argument, NULL, OPT_DURABLE},
+    {"database", required_argument, NULL, OPT_DATABASE},
     {0},
 };
 

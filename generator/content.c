@@ -18,6 +18,7 @@ struct reader {
     struct diag_list *diags;
     int64_t now;
     bool drafts, ok;
+    bool published; /* whatever its date says */
 };
 
 __attribute__((format(printf, 3, 4))) static void item_error(
@@ -192,6 +193,7 @@ static void read_visibility(struct reader *r) {
     if (has_publish || it->has_date) note_moment(r, has_publish ? publish : it->date);
     it->draft = flag_of(r, "draft");
     it->future = has_publish ? publish > r->now : it->has_date && it->date > r->now;
+    it->future &= !r->published;
     it->hidden = expired || (!r->drafts && (it->draft || it->future));
     r->c->n_drafts += it->draft;
     r->c->n_future += it->future && !it->draft;
@@ -332,6 +334,81 @@ bool content_load(struct content *c, const struct workspace *w, const char *tena
     c->items = mem_calloc(n + 1, sizeof *c->items);
     for (size_t i = 0; i < n; i++) ok &= add_found(c, &found[i], o, diags);
     mem_free(found);
+    return ok;
+}
+
+/* ---- rows ---- */
+
+static int items_by_rel(const void *a, const void *b) {
+    return strcmp(((const struct item *)a)->rel, ((const struct item *)b)->rel);
+}
+
+static bool add_row(struct content *c, const struct content_row *row,
+    const struct options *o, struct diag_list *diags) {
+    struct item *it = &c->items[c->n++];
+    struct reader r = {.c = c,
+        .it = it,
+        .diags = diags,
+        .now = o->now,
+        .drafts = o->drafts,
+        .published = row->published,
+        .ok = true};
+    it->rel = arena_printf(&c->arena, "posts/%s.md", row->slug);
+    it->file = row->file;
+    it->owner = c->tenant;
+    it->row = true;
+    it->html = row->html;
+    it->text = row->body;
+    it->fm = (struct frontmatter){
+        .yaml_line = 1, .body = row->body, .body_line = 1, .values = row->values};
+    if (row->wrong) {
+        it->hidden = true;
+        it->title = it->collection = "";
+        it->slug = row->slug;
+        return false;
+    }
+    read_item(&r);
+    return r.ok;
+}
+
+/* Looked for among the files alone: two rows cannot have the same slug. */
+static bool check_clash(
+    struct content *c, size_t n_files, const struct item *it, struct diag_list *diags) {
+    for (size_t i = 0; i < n_files; i++) {
+        const struct item *file = &c->items[i];
+        if (strcmp(file->collection, "posts") || strcmp(file->slug, it->slug)) continue;
+        diag_add(diags, DIAG_ERROR, DIAG_FILE(it->file),
+            "its slug \"%s\" is also that of %s; rename one of them", it->slug,
+            file->file);
+        return false;
+    }
+    return true;
+}
+
+bool content_join(struct content *c, const struct content_row *rows, size_t n,
+    const struct options *o, struct diag_list *diags) {
+    size_t n_files = c->n;
+    bool ok = true;
+    struct item *all = mem_calloc(n_files + n + 1, sizeof *all);
+    if (n_files) memcpy(all, c->items, n_files * sizeof *all);
+    mem_free(c->items);
+    c->items = all;
+    for (size_t i = 0; i < n; i++) {
+        ok &= add_row(c, &rows[i], o, diags);
+        struct item *it = &c->items[n_files + i];
+        if (check_clash(c, n_files, it, diags)) continue;
+        it->hidden = true; /* the plan would say it again */
+        ok = false;
+    }
+    if (c->n) qsort(c->items, c->n, sizeof *c->items, items_by_rel);
+    map_dispose(&c->by_rel);
+    c->by_rel = (struct map){0};
+    c->landing = NULL;
+    for (size_t i = 0; i < c->n; i++) {
+        struct item *it = &c->items[i];
+        map_add(&c->by_rel, str_from(it->rel), it);
+        if (!strcmp(it->rel, "index.md")) c->landing = it;
+    }
     return ok;
 }
 

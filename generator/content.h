@@ -21,7 +21,9 @@ struct item {
     bool has_date, has_updated;
     int64_t date, updated;
     int64_t weight;
-    bool draft, future;   /* shown only because of --drafts */
+    bool draft, future; /* shown only because of --drafts */
+    bool html;          /* its body is rich text of an editor, a row of the database */
+    bool row;           /* it is a row, not a file: raw HTML in it is never trusted */
     const char **aliases; /* former paths */
     size_t n_aliases;
     bool no_sitemap; /* `sitemap: false` */
@@ -51,6 +53,18 @@ struct content_file {
 };
 /* False: errors were reported; c is still safe to dispose. */
 bool content_load(struct content *c, const struct workspace *w, const char *tenant,
+    const struct options *o, struct diag_list *diags);
+/* A post out of the database. */
+struct content_row {
+    const char *slug, *file; /* file: the row, for messages */
+    json_t *values;          /* what front matter would say; taken over */
+    struct str body;
+    bool html, published; /* published: visible whatever its date */
+    bool wrong;           /* was reported: it only keeps its name from others */
+};
+/* Rows join the collection `posts`; what they point to must outlive c.  False:
+ * reported, also of a file and a row with the same slug. */
+bool content_join(struct content *c, const struct content_row *rows, size_t n,
     const struct options *o, struct diag_list *diags);
 void content_dispose(struct content *c);
 /* Lower-case ASCII letters, digits and single hyphens.  Latin letters lose their marks,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "generator/plan.h"
+#include "generator/pull.h"
 #include "generator/view.h"
 
 #define DOCUMENT_MAX (8u << 20) /* bytes of one tenant document */
@@ -92,6 +93,7 @@ bool site_read(struct site *s) {
     const struct build *b = s->build;
     const char *id = s->tenant.id;
     bool ok = content_load(&s->content, &b->workspace, id, b->options, s->diags);
+    if (b->pull) ok &= pull_tenant(b->pull, s);
     media_init(&s->media, &s->arena, &b->workspace, id, s->diags);
     s->media.content = &s->content;
     return ok;
@@ -113,6 +115,7 @@ void site_dispose(struct site *s) {
     json_drop(s->pricing);
     media_dispose(&s->media);
     content_dispose(&s->content);
+    pull_rows_dispose(&s->rows);
     theme_free(s->overlay);
     tenant_dispose(&s->tenant);
     arena_dispose(&s->arena);

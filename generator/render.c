@@ -13,6 +13,7 @@
 #include "generator/partials.h"
 #include "generator/plan.h"
 #include "generator/plan_tenant.h"
+#include "generator/sanitize.h"
 #include "generator/view.h"
 
 #define STATIC_TEXT_MAX                                                                \
@@ -25,6 +26,7 @@ struct job { /* a tenant in the making */
     struct worker *worker;
     struct links links;
     struct linkcheck *linkcheck; /* only with check */
+    struct sanitize *sanitize;   /* once there is rich text */
     struct buf page;             /* reused for every output */
     struct arena page_json;      /* the names of the page in hand */
     json_t *lists; /* template -> its named lists, the same on every page */
@@ -107,22 +109,50 @@ static bool lint_image(void *ctx, const char *path, struct lint_image *out) {
 
 /* ---- Markdown ---- */
 
+/* The result looks like Markdown's. */
+static bool sanitize_item(
+    struct job *j, const struct item *it, struct markdown_result *out) {
+    struct sanitize_result r;
+    struct sanitize_options o = {
+        .file = it->file, .first_line = 1, .resolve = links_resolve, .ctx = &j->links};
+    if (!j->sanitize) j->sanitize = sanitize_new();
+    if (!sanitize_html(j->sanitize, it->fm.body, &o, j->site.diags, &r)) return false;
+    unsigned n = r.dropped.elements + r.dropped.attributes + r.dropped.addresses;
+    if (n)
+        diag_add(j->site.diags, DIAG_WARNING,
+            r.dropped.place.file ? r.dropped.place : DIAG_FILE(it->file),
+            "%s is left out%s: pages hold only harmless HTML", r.dropped.first,
+            n > 1 ? ", and more" : "");
+    *out = (struct markdown_result){.html = r.html,
+        .toc = r.toc,
+        .summary = r.summary,
+        .words = r.words,
+        .ids = r.ids};
+    return true;
+}
+
+static bool markdown_item(
+    struct job *j, const struct item *it, struct markdown_result *out) {
+    struct site *s = &j->site;
+    struct markdown_options o = {.file = it->file,
+        .first_line = it->fm.body_line,
+        .trust_html = s->build->workspace.trust_html && !it->row,
+        .resolve = links_resolve,
+        .ctx = &j->links};
+    return markdown_render(s->build->markdown, it->fm.body, &o, s->diags, out);
+}
+
 static void render_item(struct job *j, struct item *it) {
     struct site *s = &j->site;
     struct markdown_result r = {0};
-    struct markdown_options o = {.file = it->file,
-        .first_line = it->fm.body_line,
-        .trust_html = s->build->workspace.trust_html,
-        .resolve = links_resolve,
-        .ctx = &j->links};
     step(j, it->file);
     links_begin(&j->links, it);
-    if (!markdown_render(s->build->markdown, it->fm.body, &o, s->diags, &r)) {
+    if (!(it->html ? sanitize_item(j, it, &r) : markdown_item(j, it, &r))) {
         j->failed = true;
         r = (struct markdown_result){.html = STR(""), .summary = STR("")};
     }
     view_item_body(s, it, &r);
-    if (j->links.moved.used)
+    if (j->links.moved.used && !it->html)
         json_set_text(it->view, "source_md", links_source(&j->links));
     it->ids = r.ids;
     json_decref(r.toc);
@@ -432,6 +462,7 @@ static void job_dispose(struct job *j) {
     for (size_t i = 0; i < j->n_trees; i++) j->out->end(j->trees[i]);
     mem_free(j->trees);
     linkcheck_free(j->linkcheck);
+    sanitize_free(j->sanitize);
     links_dispose(&j->links);
     buf_dispose(&j->page);
     arena_dispose(&j->page_json);

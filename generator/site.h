@@ -2,6 +2,7 @@
  * published by one worker. */
 #ifndef GENERATOR_SITE_H
 #define GENERATOR_SITE_H
+#include "base/pg.h"
 #include "generator/content.h"
 #include "generator/documents.h"
 #include "generator/markdown.h"
@@ -12,8 +13,10 @@
 
 /* What all tenants of a build share; made by the parent before it forks, never changed
  * after. */
+struct pull;
 struct build {
     const struct options *options;
+    struct pull *pull; /* what it reads of the database; NULL: files only */
     struct workspace workspace;
     struct themes themes;
     struct hosts hosts;   /* every domain of every valid tenant */
@@ -71,6 +74,13 @@ struct alias { /* a redirect from content */
     const struct item *to;
 };
 
+struct site_rows { /* of the tenant in the database */
+    struct pg_rows posts;
+    json_t *plans;      /* active ones; owned; NULL: none */
+    json_t *promotions; /* that run at the build's time; owned; NULL: no database */
+    const char *currency;
+};
+
 struct site {
     const struct build *build;
     struct diag_list *diags;
@@ -84,6 +94,7 @@ struct site {
     size_t n_documents;
     char **images, **templates, **statics; /* files of the tenant's folder, below it */
     size_t n_images, n_templates, n_statics;
+    struct site_rows rows;
     json_t *pricing; /* as it is shown; owned; NULL without */
     json_t *view;    /* the outermost context; owned */
     struct collection *collections;

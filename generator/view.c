@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "generator/assets.h"
 #include "generator/partials.h"
+#include "generator/pull.h"
 #include "model/pricing.h"
 
 /* ---- small things ---- */
@@ -304,11 +305,15 @@ static void view_landing_name(struct site *s) {
 static void view_pricing(struct site *s) {
     bool inherited = false;
     const json_t *lender = s->build->has_lender ? s->build->lender.config : NULL;
-    json_t *source = pricing_source(s->tenant.config, lender, &inherited);
+    json_t *rows = pull_pricing(s);
+    json_t *source = rows ? rows : pricing_source(s->tenant.config, lender, &inherited);
     s->pricing = source ? pricing_view(source, inherited) : NULL;
-    if (s->pricing)
+    json_decref(rows);
+    if (s->pricing) {
+        json_object_set_new(s->pricing, "promotions",
+            s->rows.promotions ? json_incref(s->rows.promotions) : json_array());
         json_share(s->view, "pricing", s->pricing);
-    else
+    } else
         json_object_del(s->view, "pricing");
 }
 

@@ -113,6 +113,8 @@ static bool item_view(struct site *s, struct item *it) {
     for (size_t i = 0; i < 3; i++) set_default(v, texts[i], json_string_nocheck(""));
     static const char *const nulls[] = {"image", "prev", "next", "expires", "publish"};
     for (size_t i = 0; i < 5; i++) set_default(v, nulls[i], json_null());
+    static const char *const counts[] = {"comment_count", "reaction_count"};
+    for (size_t i = 0; i < 2; i++) set_default(v, counts[i], json_integer(0));
     json_object_set_new_nocheck(v, "tags", json_array());
     json_object_set_new_nocheck(v, "toc", json_array());
     return ok;
@@ -130,7 +132,8 @@ void view_item_body(struct site *s, struct item *it, const struct markdown_resul
         v, "toc", json_array_size(r->toc) > 1 ? json_incref(r->toc) : json_array());
     json_set_int(v, "words", r->words);
     json_set_int(v, "reading_minutes", r->words / WORDS_PER_MINUTE + 1);
-    json_set_text(v, "source_md", it->fm.body);
+    /* An editor's own HTML is nowhere published as it is. */
+    json_set_text(v, "source_md", it->html ? r->html : it->fm.body);
 }
 
 /* ---- collections ---- */
