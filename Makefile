@@ -76,9 +76,15 @@ $(BUILD)/tenantry-config.5: $(BUILD)/tenantry
 deps-build deps-db deps-test deps-fuzz:
 	@scripts/install-deps $(@:deps-%=%)
 
-site: deps-build
+# DB=1: from a throw-away database that holds the samples' posts and plans.
+site: deps-build $(if $(DB),deps-db)
 	@+$(SUBMAKE) all
+ifneq ($(DB),)
+	@$(BUILD)/tenantry db start --plans
+	@url=$$($(BUILD)/tenantry db url) && $(BUILD)/tenantry build --database "$$url"
+else
 	@$(BUILD)/tenantry build
+endif
 	@scripts/how-to-look $(BUILD)/tenantry out
 
 check: deps-test

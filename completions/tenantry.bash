@@ -38,7 +38,7 @@ _tenantry_arguments() {
 _tenantry() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]} words=
     local common='--directory --format --quiet --verbose --help'
-    local making='--tenant --out --templates --jobs --drafts --clock --noindex --strict'
+    local making='--tenant --out --templates --jobs --drafts --clock --noindex --strict --database'
     COMPREPLY=()
     case $before in
     -C | --directory | --out | --templates | --migrations)

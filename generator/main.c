@@ -19,6 +19,8 @@
     "      --drafts          drafts and posts of the future too\n"                     \
     "      --clock TIME      build as if it were that time (default: "                 \
     "SOURCE_DATE_EPOCH, else now)\n"                                                   \
+    "      --database URL    join its posts and plans to the files (default: "         \
+    "DATABASE_URL)\n"                                                                  \
     "      --noindex         ask search engines to stay away (staging)\n"              \
     "      --strict          warnings are errors, and with any nothing is published\n"
 
