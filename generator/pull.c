@@ -1,8 +1,6 @@
 #include "generator/pull.h"
 
-#include <inttypes.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -14,7 +12,6 @@ struct pull {
     struct database keeper; /* of the parent: holds the snapshot */
     struct database reader; /* of a worker, once it needs one */
     bool reading;           /* reader is open */
-    pid_t owner;
     char snapshot[SNAPSHOT_NAME_MAX];
 };
 
@@ -31,7 +28,11 @@ static bool take_snapshot(struct pull *p) {
     if (!name || strlen(name) >= sizeof p->snapshot || strpbrk(name, "'\\"))
         return database_failed(d, "exporting a snapshot");
     memcpy(p->snapshot, name, strlen(name) + 1);
-    if (pg_run(&d->pg, "set local role tenantry_builder")) return true;
+    /* Without the schema no tenant could be read: said once, and without a lock that
+     * would keep a migration waiting as long as the build goes on. */
+    if (pg_run(&d->pg, "set local role tenantry_builder;"
+                       " select has_table_privilege('tenantry.posts', 'select')"))
+        return true;
     return database_failed(d, "reading as tenantry_builder (`tenantry db migrate` "
                               "makes the role; tenantry_builder may log in)");
 }
@@ -39,7 +40,6 @@ static bool take_snapshot(struct pull *p) {
 struct pull *pull_open(
     const struct options *o, const char *url, struct diag_list *diags) {
     struct pull *p = mem_calloc(1, sizeof *p);
-    p->owner = getpid();
     if (database_open(&p->keeper, o, url, diags) && take_snapshot(p)) return p;
     pull_close(p);
     return NULL;

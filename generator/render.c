@@ -462,7 +462,7 @@ static void job_dispose(struct job *j) {
     for (size_t i = 0; i < j->n_trees; i++) j->out->end(j->trees[i]);
     mem_free(j->trees);
     linkcheck_free(j->linkcheck);
-    sanitize_free(j->sanitize);
+    if (j->sanitize) sanitize_free(j->sanitize);
     links_dispose(&j->links);
     buf_dispose(&j->page);
     arena_dispose(&j->page_json);
