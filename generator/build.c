@@ -292,11 +292,43 @@ static void tree_removed(void *ctx, const char *name) {
     json_array_append_new(r->removed_trees, json_string(name));
 }
 
+static bool names_edge_file(const json_t *paths) {
+    const json_t *path;
+    size_t i;
+    json_array_foreach(paths, i, path) {
+        const char *s = json_string_value(path);
+        if (!strcmp(s, "_headers") || !strcmp(s, "_redirects")) return true;
+    }
+    return false;
+}
+
+/* Whether nothing that hosts.json and nginx.conf are made of changed since they were
+ * written: the map, which trees there are, and the rules in them. */
+static bool hosts_stand(const struct run *r, const json_t *before) {
+    const json_t *result, *site;
+    size_t i, k;
+    if (!cache_hosts_stand(r->cache) || r->in.broken.used) return false;
+    if (!json_equal(before, r->hosts)) return false;
+    json_array_foreach(r->results, i, result) {
+        if (!json_is_true(json_object_get(result, "ok"))) return false;
+        json_array_foreach(json_object_get(result, "sites"), k, site) {
+            if (json_is_true(json_object_get(site, "fresh")) ||
+                names_edge_file(json_object_get(site, "changed")) ||
+                names_edge_file(json_object_get(site, "removed_paths")))
+                return false;
+        }
+    }
+    return true;
+}
+
 static void publish_hosts(struct run *r) {
     bool whole = !r->options->n_only && !r->in.build.workspace.unclear;
     size_t known = json_object_size(r->hosts);
+    json_t *before = json_deep_copy(r->hosts);
     update_hosts(r, whole);
-    int err = hostmap_write(&r->out, r->hosts);
+    bool stand = hosts_stand(r, before);
+    json_decref(before);
+    int err = stand ? 0 : hostmap_write(&r->out, r->hosts);
     /* After a failing disk nothing is removed.  Which trees a broken config owns is
      * only known from hosts.json: without it nothing is removed. */
     if (!err && whole && !r->machine_failed && (known || !r->in.broken.used))

@@ -58,16 +58,19 @@ void cache_close(struct cache *c) {
 
 /* ---- nothing changed ---- */
 
+static bool left_so(const struct cache *c, const char *name, const struct stamp *was) {
+    struct stamp now;
+    stamp_take(c->out->fd, name, false, &now);
+    return now.inode && stamp_equal(&now, was);
+}
+
+bool cache_hosts_stand(const struct cache *c) {
+    return c->head.whole && left_so(c, "hosts.json", &c->head.hosts_json) &&
+           left_so(c, "nginx.conf", &c->head.nginx_conf);
+}
+
 static bool out_stands(const struct cache *c) {
-    const struct stamp *was[] = {
-        &c->head.out, &c->head.hosts_json, &c->head.nginx_conf};
-    static const char *const names[] = {".", "hosts.json", "nginx.conf"};
-    for (size_t i = 0; i < 3; i++) {
-        struct stamp now;
-        stamp_take(c->out->fd, names[i], false, &now);
-        if (!now.inode || !stamp_equal(&now, was[i])) return false;
-    }
-    return true;
+    return left_so(c, ".", &c->head.out) && cache_hosts_stand(c);
 }
 
 /* Whether the default tenant's config is that of which head.lender is the pricing. */

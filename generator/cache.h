@@ -30,6 +30,9 @@ void cache_shared_diags(const struct cache *c, struct diag_list *diags);
  * its domains, which are added to `hosts`.  False: something changed. */
 bool cache_tenant(const struct cache *c, const char *id, struct hash *config,
     const char **theme, struct hosts *hosts, size_t *n_domains);
+/* hosts.json and nginx.conf are as a build of the whole workspace left them. */
+bool cache_hosts_stand(const struct cache *c);
+
 /* What the parent has read since: the domains, the default tenant, and of each tenant
  * of the workspace (in the order of its ids) the hash of its config. */
 void cache_meet(struct cache *c, const struct build *b, const struct hash *configs);

@@ -5,11 +5,13 @@
 #include <grp.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/mem.h"
 
 static bool is_program(const char *path) {
     return !access(path, X_OK);
@@ -63,12 +65,18 @@ bool process_reaches(const char *folder, unsigned uid, unsigned gid) {
 static _Noreturn void run_child(
     const char *path, const char *const *args, unsigned uid, unsigned gid, int out) {
     int in = open("/dev/null", O_RDONLY);
+    size_t n = 0;
+    while (args[n]) n++;
+    /* Postgres looks for its other programs beside its own argv[0], else on PATH. */
+    const char **argv = mem_calloc(n + 1, sizeof *argv);
+    memcpy(argv, args, n * sizeof *argv);
+    argv[0] = path;
     setenv("LC_ALL", "C", 1);
     /* Of another database, perhaps. */
     unsetenv("PGDATA");
     if (in >= 0 && dup2(in, 0) >= 0 && dup2(out, 1) >= 0 && dup2(out, 2) >= 0 &&
         become(uid, gid) && !chdir("/"))
-        execv(path, (char *const *)args);
+        execv(path, (char *const *)argv);
     _exit(127);
 }
 
