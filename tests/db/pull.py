@@ -63,6 +63,8 @@ def test_posts(s, c, db):
     s.equal((code, snapshot(os.path.join(c.workspace, "out"))), (0, before), "without the URL: the files alone again")
     code, text = build(c, env=clean_env(DATABASE_URL=db.url))
     s.ok(code == 0 and page(c, "fiveducks.ai", BLOG.format("the-sixth-lead")), "DATABASE_URL does the same", text)
+    told = [f for d, _, fs in os.walk(os.path.join(c.workspace, "out")) for f in fs if b"postgresql:" in read(os.path.join(d, f))]
+    s.equal(told, [], "and stands in no file")
 
 
 def test_current(s, c, db):
