@@ -80,7 +80,7 @@ deps-build deps-db deps-test deps-fuzz:
 site: deps-build $(if $(DB),deps-db)
 	@+$(SUBMAKE) all
 ifneq ($(DB),)
-	@$(BUILD)/tenantry db start --plans
+	@$(BUILD)/tenantry db start --plans --migrations db/migrations
 	@url=$$($(BUILD)/tenantry db url) && $(BUILD)/tenantry build --database "$$url"
 else
 	@$(BUILD)/tenantry build

@@ -235,7 +235,7 @@ static void drop_forgotten(struct cache *c, const struct workspace *w, bool keep
             c->records[n++] = *r;
     }
     c->n = n;
-    qsort(c->records, c->n, sizeof *c->records, by_id);
+    if (c->n) qsort(c->records, c->n, sizeof *c->records, by_id);
     map_dispose(&present);
 }
 
