@@ -61,6 +61,14 @@ struct loop_event *loop_fd(struct loop *l, int fd, void (*call)(void *ctx), void
     return e;
 }
 
+struct loop_event *loop_socket(
+    struct loop *l, int fd, bool read, bool write, void (*call)(void *ctx), void *ctx) {
+    int what = EV_PERSIST | (read ? EV_READ : 0) | (write ? EV_WRITE : 0);
+    struct loop_event *e = event_make(l, fd, (short)what, call, ctx);
+    event_add(e->event, NULL);
+    return e;
+}
+
 struct loop_event *loop_signal(
     struct loop *l, int signal, void (*call)(void *ctx), void *ctx) {
     struct loop_event *e = event_make(l, signal, EV_SIGNAL | EV_PERSIST, call, ctx);
@@ -77,6 +85,10 @@ void loop_arm(struct loop_event *timer, double seconds) {
     struct timeval tv = {.tv_sec = (long)seconds};
     tv.tv_usec = (long)((seconds - (double)tv.tv_sec) * 1e6);
     event_add(timer->event, &tv);
+}
+
+void loop_disarm(struct loop_event *timer) {
+    event_del(timer->event);
 }
 
 void loop_event_free(struct loop_event *e) {

@@ -15,10 +15,15 @@ struct loop_event;
 struct loop_event *loop_fd(struct loop *l, int fd, void (*call)(void *ctx), void *ctx);
 struct loop_event *loop_signal(
     struct loop *l, int signal, void (*call)(void *ctx), void *ctx);
+/* Whenever fd can be read or written, of the two what is asked for. */
+struct loop_event *loop_socket(
+    struct loop *l, int fd, bool read, bool write, void (*call)(void *ctx), void *ctx);
 /* Waits for loop_arm, which sets it (anew) to go off once. */
 struct loop_event *loop_timer(struct loop *l, void (*call)(void *ctx), void *ctx);
 void loop_arm(struct loop_event *timer, double seconds);
-void loop_event_free(struct loop_event *e); /* NULL is allowed */
+void loop_disarm(struct loop_event *timer);
+/* NULL is allowed; also from within its own call. */
+void loop_event_free(struct loop_event *e);
 
 void *loop_base(struct loop *l); /* libevent's, for base/http.c */
 #endif

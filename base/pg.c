@@ -14,15 +14,19 @@
 #define CANCEL_SECONDS 5
 
 /* libpq's messages end with a line feed and go over several lines. */
-static void keep_error(struct pg *p, const char *message, const char *state) {
+void pg_message(struct buf *out, const char *message) {
     struct str rest = str_trim(str_from(message)), line;
-    buf_reset(&p->error);
+    buf_reset(out);
     while (str_cut(&rest, '\n', &line)) {
         line = str_trim(line);
         if (!line.len) continue;
-        if (p->error.len) buf_cstr(&p->error, "; ");
-        buf_str(&p->error, line);
+        if (out->len) buf_cstr(out, "; ");
+        buf_str(out, line);
     }
+}
+
+static void keep_error(struct pg *p, const char *message, const char *state) {
+    pg_message(&p->error, message);
     snprintf(p->state, sizeof p->state, "%s", state ? state : "");
     p->position = 0;
 }

@@ -41,6 +41,8 @@ bool pg_in_transaction(const struct pg *p);
 bool pg_connected(const struct pg *p);
 /* Where a connection string leads, without any password: "database acme at /run/x". */
 char *pg_describe(struct arena *a, const char *url);
+/* Sets `out` to a message of libpq's, on one line. */
+void pg_message(struct buf *out, const char *message);
 /* Escaped as the value of a part of a connection URL. */
 char *pg_url_escape(struct arena *a, const char *text);
 #endif
