@@ -24,6 +24,8 @@ LDLIBS += -lcmark-gfm-extensions -lcmark-gfm
 endif
 
 LIB_SRC := $(wildcard base/*.c model/*.c)
+API_SRC := $(filter-out api/main.c,$(wildcard api/*.c))
+API_OBJ := $(API_SRC:%.c=$(BUILD)/%.o)
 GEN_SRC := $(filter-out generator/main.c,$(wildcard generator/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
 PREVIEW_OBJ := $(patsubst %,$(BUILD)/%.o,$(wildcard generator/preview/*))
@@ -33,7 +35,7 @@ UNIT_BIN := $(UNIT_SRC:tests/unit/%.c=$(BUILD)/unit/%)
 FUZZ_BIN := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 .PHONY: all
-all: $(BUILD)/tenantry $(BUILD)/tenantry-config.5
+all: $(BUILD)/tenantry $(BUILD)/tenantry-api $(BUILD)/tenantry-config.5
 	@:
 
 # Quiet unless something is wrong; `make V=1` shows the commands.
@@ -42,6 +44,9 @@ Q = $(if $(V),,@)
 SUBMAKE = $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
 $(BUILD)/tenantry: $(BUILD)/generator/main.o $(GEN_OBJ) $(LIB_OBJ)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/tenantry-api: $(BUILD)/api/main.o $(API_OBJ) $(LIB_OBJ)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(BUILD)/%.o: %.c Makefile
@@ -53,9 +58,14 @@ $(BUILD)/generator/preview/%.o: generator/preview/%
 	@mkdir -p $(dir $@)
 	$(Q)ld -r -b binary -z noexecstack -o $@ $<
 
+# Tests of the API's parts are named test_api_*.
+$(BUILD)/unit/test_api_%: tests/unit/test_api_%.c $(API_OBJ) $(LIB_OBJ)
+	@mkdir -p $(dir $@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(filter %.o,$^) $(LDFLAGS) -lcmocka $(LDLIBS)
+
 $(BUILD)/unit/%: tests/unit/%.c $(GEN_OBJ) $(LIB_OBJ)
 	@mkdir -p $(dir $@)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(GEN_OBJ) $(LIB_OBJ) $(LDFLAGS) -lcmocka $(LDLIBS)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(filter %.o,$^) $(LDFLAGS) -lcmocka $(LDLIBS)
 
 $(BUILD)/spec/%: tests/spec/%.c $(GEN_OBJ) $(LIB_OBJ)
 	@mkdir -p $(dir $@)

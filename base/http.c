@@ -231,6 +231,13 @@ const char *http_header(const struct http_request *r, const char *name) {
     return evhttp_find_header(evhttp_request_get_input_headers(r->ev), name);
 }
 
+struct str http_body(struct http_request *r) {
+    if (!r->ev) return STR("");
+    struct evbuffer *in = evhttp_request_get_input_buffer(r->ev);
+    size_t n = evbuffer_get_length(in);
+    return n ? (struct str){(const char *)evbuffer_pullup(in, -1), n} : STR("");
+}
+
 /* "name=value" among parts between `sep`. */
 static bool find_pair(struct str list, char sep, const char *name, struct str *value) {
     struct str part;

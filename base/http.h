@@ -43,6 +43,8 @@ struct http *http_new(struct loop *l, const struct http_settings *s);
 void http_free(struct http *h); /* open connections are closed */
 /* Listens on a numeric address.  0 or errno; *port 0 takes any, and is set to it. */
 int http_listen(struct http *h, const char *address, unsigned *port);
+/* The body; borrowed until the answer. */
+struct str http_body(struct http_request *r);
 /* A header of the request; NULL: not there. Borrowed. */
 const char *http_header(const struct http_request *r, const char *name);
 /* The value of a cookie, or of a parameter of the query (decoded); NULL: not there. */

@@ -1,0 +1,10 @@
+/* The handlers of the route table (api/routes.c). */
+#ifndef API_HANDLE_H
+#define API_HANDLE_H
+#include "api/call.h"
+
+/* GET /healthz: the process runs. */
+void handle_healthz(struct call *c);
+/* GET /readyz: the database answers. */
+void handle_readyz(struct call *c);
+#endif
