@@ -51,7 +51,6 @@ const char *pg_library_missing(void) {
 const struct pg_library *pg_library(void) {
     const char *missing = pg_library_missing();
     if (!missing) return &loaded()->table;
-    fprintf(
-        stderr, "tenantry: the library for Postgres cannot be loaded: %s\n", missing);
+    fprintf(stderr, "the library for Postgres cannot be loaded: %s\n", missing);
     exit(3);
 }
