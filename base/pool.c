@@ -1,13 +1,13 @@
 #include "base/pool.h"
 
 #include <event2/event.h>
-#include <libpq-fe.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/pg_library.h"
 
 #define CONNECT_SECONDS 5
 #define RETRY_FIRST 0.05
