@@ -12,7 +12,7 @@ PG_INCLUDE := $(or $(shell pg_config --includedir 2>/dev/null),/usr/include/post
 CPPFLAGS += -I. -isystem $(PG_INCLUDE) -isystem /usr/include/libxml2 -D_GNU_SOURCE -DTENANTRY_VERSION='"$(VERSION)"' -DTENANTRY_SHARE='"$(PREFIX)/share/tenantry"'
 CFLAGS += -std=c17 -g $(OPT) $(WARN) $(SAN)
 LDFLAGS += $(SAN)
-LDLIBS = -Wl,--as-needed -lxml2 -ljansson -lyaml -lcrypto -lpq -levent_core -levent_extra -lm
+LDLIBS = -Wl,--as-needed -lxml2 -ljansson -lyaml -lcrypto -levent_core -levent_extra -lm
 ifneq ($(findstring address,$(SAN)),)
 CPPFLAGS += -D__SANITIZE_ADDRESS__=1 # clang has no such macro
 endif
@@ -25,7 +25,7 @@ endif
 
 LIB_SRC := $(wildcard base/*.c model/*.c)
 API_SRC := $(filter-out api/main.c,$(wildcard api/*.c))
-API_OBJ := $(API_SRC:%.c=$(BUILD)/%.o)
+API_OBJ := $(API_SRC:%.c=$(BUILD)/%.o) $(BUILD)/api/schemas.json.o
 GEN_SRC := $(filter-out generator/main.c,$(wildcard generator/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
 PREVIEW_OBJ := $(patsubst %,$(BUILD)/%.o,$(wildcard generator/preview/*))
@@ -53,8 +53,11 @@ $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(dir $@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-# The preview's own pages, as they are.
+# The preview's own pages and the schemas of the API's document, as they are.
 $(BUILD)/generator/preview/%.o: generator/preview/%
+	@mkdir -p $(dir $@)
+	$(Q)ld -r -b binary -z noexecstack -o $@ $<
+$(BUILD)/api/schemas.json.o: api/schemas.json
 	@mkdir -p $(dir $@)
 	$(Q)ld -r -b binary -z noexecstack -o $@ $<
 

@@ -18,6 +18,9 @@ struct route {
     void (*handle)(struct call *c);      /* answers, at once or later */
     const char *tag, *summary;           /* for the document; NULL summary: not in it */
     const struct route_parameter *query; /* ended by a NULL name; NULL: none */
+    const char *sends, *gives; /* schemas of api/schemas.json; NULL: no body */
+    const char *sends_type, *gives_type, *gives_status; /* NULL: JSON, 200 */
+    bool cached; /* has an ETag: 304 is an answer */
 };
 extern const struct route routes[]; /* ended by a NULL path */
 

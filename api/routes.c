@@ -1,4 +1,5 @@
 #include "api/handle.h"
+#include "api/openapi.h"
 #include "api/route.h"
 
 const struct route routes[] = {
@@ -7,12 +8,22 @@ const struct route routes[] = {
         .anywhere = true,
         .handle = handle_healthz,
         .tag = "operation",
-        .summary = "Whether the process runs"},
+        .summary = "Whether the process runs",
+        .gives = "Text",
+        .gives_type = "text/plain"},
     {.method = "GET",
         .path = "/readyz",
         .anywhere = true,
         .handle = handle_readyz,
         .tag = "operation",
-        .summary = "Whether the database answers"},
+        .summary = "Whether the database answers",
+        .gives = "Text",
+        .gives_type = "text/plain"},
+    {.method = "GET",
+        .path = "/api/openapi.json",
+        .handle = handle_openapi,
+        .tag = "operation",
+        .summary = "This document",
+        .gives = "Document"},
     {0},
 };

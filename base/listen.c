@@ -1,10 +1,9 @@
 #include "base/listen.h"
 
-#include <libpq-fe.h>
-
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/pg.h"
+#include "base/pg_library.h"
 
 #define CONNECT_SECONDS 5.0 /* from the first packet to being in force */
 #define PING_SECONDS 2.0    /* between two questions whether the server lives */

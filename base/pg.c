@@ -2,13 +2,13 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <libpq-fe.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/pg_library.h"
 
 /* Seconds that a server has to obey a request to stop. */
 #define CANCEL_SECONDS 5
@@ -51,6 +51,10 @@ bool pg_open(struct pg *p, const char *url) {
     const char *const values[] = {"5", "tenantry", "UTF8", url, NULL};
     *p = (struct pg){0};
     buf_init(&p->error, 4096);
+    if (pg_library_missing()) {
+        keep_error(p, pg_library_missing(), NULL);
+        return false;
+    }
     p->conn = PQconnectdbParams(names, values, 1);
     if (!p->conn) mem_exhausted();
     if (PQstatus(p->conn) != CONNECTION_OK) {

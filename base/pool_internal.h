@@ -2,8 +2,8 @@
  * connections that come and go, pool_flight.c one question's way over the wire. */
 #ifndef BASE_POOL_INTERNAL_H
 #define BASE_POOL_INTERNAL_H
-#include <libpq-fe.h>
 #include "base/map.h"
+#include "base/pg_library.h"
 #include "base/pool.h"
 
 #define POOL_TICK_SECONDS 0.1    /* how exactly deadlines are kept */
