@@ -7,4 +7,6 @@
 void handle_healthz(struct call *c);
 /* GET /readyz: the database answers. */
 void handle_readyz(struct call *c);
+/* POST /api/webhooks/stripe: what Stripe says has happened. */
+void handle_stripe_event(struct call *c);
 #endif

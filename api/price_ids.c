@@ -20,8 +20,8 @@ static const char *set(const char *name) {
 const char *price_id_find(
     struct arena *a, const char *tenant, const char *plan, const json_t *names) {
     const char *key = price_id_upper(a, plan);
-    const char *value = set(
-        arena_printf(a, "STRIPE_%s_%s_PRICE_ID", price_id_upper(a, tenant), key));
+    const char *value =
+        set(arena_printf(a, "STRIPE_%s_%s_PRICE_ID", price_id_upper(a, tenant), key));
     if (!value) value = set(arena_printf(a, "STRIPE_%s_PRICE_ID", key));
     return value ? value : set(json_string_value(json_object_get(names, plan)));
 }

@@ -25,5 +25,13 @@ const struct route routes[] = {
         .tag = "operation",
         .summary = "This document",
         .gives = "Document"},
+    {.method = "POST",
+        .path = "/api/webhooks/stripe",
+        .body = 512u << 10,
+        .handle = handle_stripe_event,
+        .tag = "money",
+        .summary = "Takes an event of Stripe's",
+        .sends = "StripeEvent",
+        .gives = "Received"},
     {0},
 };

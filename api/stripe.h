@@ -1,5 +1,5 @@
-/* What is Stripe's way of saying things: signatures of its events, forms, names of keys.
- * Pure, but for stripe_secret, which reads the environment. */
+/* What is Stripe's way of saying things: signatures of its events, forms, names of
+ * keys. Pure, but for stripe_secret, which reads the environment. */
 #ifndef API_STRIPE_H
 #define API_STRIPE_H
 #include <stdbool.h>
@@ -20,7 +20,7 @@ void stripe_field(struct buf *form, const char *name, const char *value);
 /* ---- the operator's settings ---- */
 
 /* The variable <name>, or what the file holds that the variable <name>_FILE names, or
- * the file <name> of systemd's $CREDENTIALS_DIRECTORY; without its last line end.  NULL:
+ * the file <name> of systemd's $CREDENTIALS_DIRECTORY; without its last line end. NULL:
  * there is none.  Read anew each time, so that a key can be changed. */
 char *stripe_secret(struct arena *a, const char *name);
 /* The same of "STRIPE_<what>_<TENANT>", or else of "STRIPE_<what>". */
