@@ -107,75 +107,76 @@ static void test_headers(void **state) {
     }
 }
 
+static const struct {
+    const char *body;
+    enum jwt_verdict verdict;
+} bodies[] = {
+    {GOOD, JWT_FINE},
+    {"{" SUB "," HERE "}", JWT_MALFORMED},
+    {"{" SUB "," HERE ",\"exp\":1700000000}", JWT_EXPIRED},
+    {"{" SUB "," HERE ",\"exp\":1700000000.5}", JWT_FINE},
+    {"{" SUB "," HERE ",\"exp\":1700000001}", JWT_FINE},
+    {"{" SUB "," HERE ",\"exp\":\"1700000100\"}", JWT_MALFORMED},
+    {"{" SUB "," HERE ",\"exp\":-1}", JWT_MALFORMED},
+    {"{" SUB "," HERE ",\"exp\":1e300}", JWT_MALFORMED},
+    {"{" SUB "," HERE "," EXP ",\"exp\":1}", JWT_MALFORMED},
+    {"{" SUB "," HERE "," EXP ",\"nbf\":1700000000}", JWT_FINE},
+    {"{" SUB "," HERE "," EXP ",\"nbf\":1700000001}", JWT_EARLY},
+    {"{" SUB "," HERE "," EXP ",\"nbf\":null}", JWT_MALFORMED},
+    {"{" SUB "," HERE "," EXP ",\"iat\":1700000000}", JWT_FINE},
+    {"{" SUB "," HERE "," EXP ",\"iat\":1700000009}", JWT_EARLY},
+    {"{" SUB "," EXP "}", JWT_TENANT},
+    {"{" SUB "," EXP ",\"tenant_id\":\"" TENANT "\"}", JWT_FINE},
+    {"{" SUB "," EXP ",\"tenant_id\":\"other\"}", JWT_TENANT},
+    {"{" SUB "," EXP ",\"tenant_id\":\"\"}", JWT_TENANT},
+    {"{" SUB "," EXP ",\"tenant_id\":[\"acme\"]}", JWT_TENANT},
+    {"{" SUB "," EXP ",\"aud\":\"acme\"}", JWT_FINE},
+    {"{" SUB "," EXP ",\"aud\":\"acme.net\"}", JWT_FINE},
+    {"{" SUB "," EXP ",\"aud\":[\"x\",\"acme.com\"]}", JWT_FINE},
+    {"{" SUB "," EXP ",\"aud\":[]}", JWT_AUDIENCE},
+    {"{" SUB "," EXP ",\"aud\":{\"acme\":1}}", JWT_AUDIENCE},
+    {"{" SUB "," HERE "," EXP ",\"aud\":\"other.com\"}", JWT_AUDIENCE},
+    {"{" SUB ",\"tenant_id\":\"other\"," EXP ",\"aud\":\"acme\"}", JWT_TENANT},
+    {"{" EXP "," HERE "}", JWT_USER},
+    {"{" EXP "," HERE ",\"sub\":\"auth0|17\"}", JWT_USER},
+    {"{" EXP "," HERE ",\"sub\":17}", JWT_USER},
+    {"{" SUB "," EXP "," HERE "," HASURA "{" ROLES "}}", JWT_FINE},
+    {"{" SUB "," EXP "," HERE "," HASURA "{}}", JWT_ROLE},
+    {"{" SUB "," EXP "," HERE "," HASURA
+     "{\"x-hasura-default-role\":\"owner\",\"x-hasura-allowed-roles\":[\"member\"]}"
+     "}",
+        JWT_ROLE},
+    {"{" SUB "," EXP "," HASURA "{" ROLES ",\"X-Hasura-Tenant-Id\":\"acme\"}}",
+        JWT_FINE},
+    {"{" SUB "," EXP "," HASURA "{" ROLES ",\"x-hasura-tenant-id\":\"other\"}}",
+        JWT_TENANT},
+    {"{" SUB "," HERE "," EXP "," HASURA "{" ROLES
+     ",\"x-hasura-tenant-id\":\"other\"}}",
+        JWT_TENANT},
+    {"{" SUB "," EXP "," HASURA "{" ROLES
+     ",\"x-hasura-tenant-id\":\"acme\",\"X-Hasura-Tenant-Id\":\"other\"}}",
+        JWT_MALFORMED},
+    {"{" EXP "," HERE "," HASURA "{" ROLES ",\"x-hasura-user-id\":\"" USER "\"}}",
+        JWT_FINE},
+    {"{" SUB "," EXP "," HERE "," HASURA "{" ROLES ",\"x-hasura-user-id\":\"1\"}}",
+        JWT_USER},
+    {"{" SUB "," EXP "," HERE "," HASURA "[]}", JWT_MALFORMED},
+    {"{" SUB "," EXP "," HERE "," HASURA "\"{\\\"x\\\":1\"}", JWT_MALFORMED},
+    {"{" SUB "," EXP "," HERE "," HASURA
+     "\"{\\\"x-hasura-default-role\\\":\\\"member\\\","
+     "\\\"x-hasura-allowed-roles\\\":[\\\"member\\\"]}\"}",
+        JWT_FINE},
+    {"[]", JWT_MALFORMED},
+    {"\"x\"", JWT_MALFORMED},
+};
+
 static void test_bodies(void **state) {
-    static const struct {
-        const char *body;
-        enum jwt_verdict verdict;
-    } rows[] = {
-        {GOOD, JWT_FINE},
-        {"{" SUB "," HERE "}", JWT_MALFORMED},
-        {"{" SUB "," HERE ",\"exp\":1700000000}", JWT_EXPIRED},
-        {"{" SUB "," HERE ",\"exp\":1700000000.5}", JWT_FINE},
-        {"{" SUB "," HERE ",\"exp\":1700000001}", JWT_FINE},
-        {"{" SUB "," HERE ",\"exp\":\"1700000100\"}", JWT_MALFORMED},
-        {"{" SUB "," HERE ",\"exp\":-1}", JWT_MALFORMED},
-        {"{" SUB "," HERE ",\"exp\":1e300}", JWT_MALFORMED},
-        {"{" SUB "," HERE "," EXP ",\"exp\":1}", JWT_MALFORMED},
-        {"{" SUB "," HERE "," EXP ",\"nbf\":1700000000}", JWT_FINE},
-        {"{" SUB "," HERE "," EXP ",\"nbf\":1700000001}", JWT_EARLY},
-        {"{" SUB "," HERE "," EXP ",\"nbf\":null}", JWT_MALFORMED},
-        {"{" SUB "," HERE "," EXP ",\"iat\":1700000000}", JWT_FINE},
-        {"{" SUB "," HERE "," EXP ",\"iat\":1700000009}", JWT_EARLY},
-        {"{" SUB "," EXP "}", JWT_TENANT},
-        {"{" SUB "," EXP ",\"tenant_id\":\"" TENANT "\"}", JWT_FINE},
-        {"{" SUB "," EXP ",\"tenant_id\":\"other\"}", JWT_TENANT},
-        {"{" SUB "," EXP ",\"tenant_id\":\"\"}", JWT_TENANT},
-        {"{" SUB "," EXP ",\"tenant_id\":[\"acme\"]}", JWT_TENANT},
-        {"{" SUB "," EXP ",\"aud\":\"acme\"}", JWT_FINE},
-        {"{" SUB "," EXP ",\"aud\":\"acme.net\"}", JWT_FINE},
-        {"{" SUB "," EXP ",\"aud\":[\"x\",\"acme.com\"]}", JWT_FINE},
-        {"{" SUB "," EXP ",\"aud\":[]}", JWT_AUDIENCE},
-        {"{" SUB "," EXP ",\"aud\":{\"acme\":1}}", JWT_AUDIENCE},
-        {"{" SUB "," HERE "," EXP ",\"aud\":\"other.com\"}", JWT_AUDIENCE},
-        {"{" SUB ",\"tenant_id\":\"other\"," EXP ",\"aud\":\"acme\"}", JWT_TENANT},
-        {"{" EXP "," HERE "}", JWT_USER},
-        {"{" EXP "," HERE ",\"sub\":\"auth0|17\"}", JWT_USER},
-        {"{" EXP "," HERE ",\"sub\":17}", JWT_USER},
-        {"{" SUB "," EXP "," HERE "," HASURA "{" ROLES "}}", JWT_FINE},
-        {"{" SUB "," EXP "," HERE "," HASURA "{}}", JWT_ROLE},
-        {"{" SUB "," EXP "," HERE "," HASURA
-         "{\"x-hasura-default-role\":\"owner\",\"x-hasura-allowed-roles\":[\"member\"]}"
-         "}",
-            JWT_ROLE},
-        {"{" SUB "," EXP "," HASURA "{" ROLES ",\"X-Hasura-Tenant-Id\":\"acme\"}}",
-            JWT_FINE},
-        {"{" SUB "," EXP "," HASURA "{" ROLES ",\"x-hasura-tenant-id\":\"other\"}}",
-            JWT_TENANT},
-        {"{" SUB "," HERE "," EXP "," HASURA "{" ROLES
-         ",\"x-hasura-tenant-id\":\"other\"}}",
-            JWT_TENANT},
-        {"{" SUB "," EXP "," HASURA "{" ROLES
-         ",\"x-hasura-tenant-id\":\"acme\",\"X-Hasura-Tenant-Id\":\"other\"}}",
-            JWT_MALFORMED},
-        {"{" EXP "," HERE "," HASURA "{" ROLES ",\"x-hasura-user-id\":\"" USER "\"}}",
-            JWT_FINE},
-        {"{" SUB "," EXP "," HERE "," HASURA "{" ROLES ",\"x-hasura-user-id\":\"1\"}}",
-            JWT_USER},
-        {"{" SUB "," EXP "," HERE "," HASURA "[]}", JWT_MALFORMED},
-        {"{" SUB "," EXP "," HERE "," HASURA "\"{\\\"x\\\":1\"}", JWT_MALFORMED},
-        {"{" SUB "," EXP "," HERE "," HASURA
-         "\"{\\\"x-hasura-default-role\\\":\\\"member\\\","
-         "\\\"x-hasura-allowed-roles\\\":[\\\"member\\\"]}\"}",
-            JWT_FINE},
-        {"[]", JWT_MALFORMED},
-        {"\"x\"", JWT_MALFORMED},
-    };
     struct jwt_expected e = usual();
     struct jwt_claims claims;
     (void)state;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        enum jwt_verdict v = judge(sign(HS, rows[i].body), NULL, &e, &claims);
-        if (v != rows[i].verdict) fail_msg("%s: %s", rows[i].body, jwt_reason(v));
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+        enum jwt_verdict v = judge(sign(HS, bodies[i].body), NULL, &e, &claims);
+        if (v != bodies[i].verdict) fail_msg("%s: %s", bodies[i].body, jwt_reason(v));
         if (!v) assert_string_equal(claims.user, USER);
     }
 }
