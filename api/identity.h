@@ -23,6 +23,9 @@ void identity_find(struct call *c, void (*then)(struct call *c));
 bool identity_same_origin(const struct call *c, bool *told);
 /* "owner" as a rank; RANK_NONE: no role of ours. */
 enum rank identity_rank(const char *role);
+/* What coming in needs. */
+struct passwords *identity_passwords(struct identity *i);
+struct throttle *identity_throttle(struct identity *i);
 /* The name of the cookie that holds the session's token. */
 const char *identity_cookie(const struct settings *s);
 #endif
