@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "api/dispatch.h"
+#include "api/identity.h"
 #include "api/roster.h"
 
 #define SPARE_FILES 128 /* of the descriptors, for all that is no client */
@@ -123,8 +124,10 @@ static void settled(void *ctx) {
 }
 
 /* Everything that a server has besides its requests is opened here. */
-static void server_open(struct server *s) {
+static bool server_open(struct server *s) {
     const struct settings *set = s->settings;
+    s->identity = identity_new(s->loop, set);
+    if (!s->identity) return false;
     if (set->database)
         s->pool = pool_new(s->loop, &(struct pool_settings){
                                         .url = set->database,
@@ -132,12 +135,14 @@ static void server_open(struct server *s) {
                                         .waiting = 1024,
                                         .seconds = 5,
                                     });
+    return true;
 }
 
 static void server_close(struct server *s) {
     /* What still waits for the database is answered before there is no one to answer.
      */
     if (s->pool) pool_free(s->pool);
+    identity_free(s->identity);
     http_free(s->http);
     tenants_drop(s->tenants);
     loop_free(s->loop);
@@ -150,12 +155,14 @@ int serve(const struct serve_plan *plan) {
             .worker = plan->number}};
     w.server.loop = loop_new();
     if (!w.server.loop) return EXIT_MACHINE;
-    server_open(&w.server);
-    signals_open(&w);
-    w.roster = roster_start(&w.server, settled, &w);
-    if (!w.failed) loop_run(w.server.loop);
-    roster_stop(w.roster);
-    signals_close(&w);
+    w.failed = !server_open(&w.server);
+    if (!w.failed) {
+        signals_open(&w);
+        w.roster = roster_start(&w.server, settled, &w);
+        if (!w.failed) loop_run(w.server.loop);
+        roster_stop(w.roster);
+        signals_close(&w);
+    }
     server_close(&w.server);
     return w.failed ? EXIT_MACHINE : EXIT_FINE;
 }

@@ -13,6 +13,7 @@ struct server {
     struct http *http;
     struct pool *pool; /* NULL: no database was named */
     struct tenants *tenants;
+    struct identity *identity;
     bool listed;     /* the database has said which tenants it has */
     bool listening;  /* it would tell of a change; else it may have been missed */
     bool draining;   /* told to stop: not ready any more */
