@@ -1,6 +1,5 @@
 #include "api/identity.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -30,12 +29,10 @@ struct identity *identity_new(struct loop *l, const struct settings *s) {
     i->settings = s;
     i->passwords = passwords_new(l, PASSWORD_THREADS, PASSWORDS_WAITING);
     i->throttle = throttle_new();
-    if (!s->jwt_secret) return i;
-    i->secret = (struct jwt_key){s->jwt_secret_id, jwk_secret(str_from(s->jwt_secret))};
-    if (i->secret.key) return i;
-    fputs("tenantry-api: TENANTRY_API_JWT_SECRET must have 32 bytes or more\n", stderr);
-    identity_free(i);
-    return NULL;
+    if (s->jwt_secret)
+        i->secret =
+            (struct jwt_key){s->jwt_secret_id, jwk_secret(str_from(s->jwt_secret))};
+    return i;
 }
 
 void identity_free(struct identity *i) {

@@ -7,7 +7,6 @@
 #include "api/call.h"
 
 struct identity;
-/* NULL: a setting cannot be used, which was said on stderr. */
 struct identity *identity_new(struct loop *l, const struct settings *s);
 void identity_free(struct identity *i); /* NULL is allowed */
 

@@ -127,7 +127,6 @@ static void settled(void *ctx) {
 static bool server_open(struct server *s) {
     const struct settings *set = s->settings;
     s->identity = identity_new(s->loop, set);
-    if (!s->identity) return false;
     if (set->database)
         s->pool = pool_new(s->loop, &(struct pool_settings){
                                         .url = set->database,
