@@ -14,7 +14,7 @@
 #include "generator/plan.h"
 #include "generator/plan_tenant.h"
 #include "generator/pull.h"
-#include "generator/sanitize.h"
+#include "model/sanitize.h"
 #include "generator/view.h"
 
 #define STATIC_TEXT_MAX                                                                \

@@ -5,6 +5,7 @@ from cluster import MIGRATIONS, Traffic
 from suite import edit, write
 
 LIMIT = 1.0  # seconds that anybody may have to wait
+NAMES = sorted(f[:-4] for f in os.listdir(MIGRATIONS) if f.endswith(".sql"))
 
 
 class Folder:
@@ -36,8 +37,8 @@ def test_many_at_once(s, c, top):
     deployers = [c.start_migrate(name, MIGRATIONS) for _ in range(8)]
     said = [p.communicate()[0] for p in deployers]
     s.equal([p.returncode for p in deployers], [0] * 8, "eight deployers at once") or print("".join(said))
-    s.equal(sorted(x.split("(")[0].strip() for x in said).count("applied 7 migrations"), 1, "one of them applies")
-    s.equal(ledger(c, name), "0001 0002 0003 0004 0005 0006 0007", "each is applied once")
+    s.equal(sorted(x.split("(")[0].strip() for x in said).count(f"applied {len(NAMES)} migrations"), 1, "one of them applies")
+    s.equal(ledger(c, name), " ".join(n[:4] for n in NAMES), "each is applied once")
     s.equal(c.sql("select count(*) from pg_index where not indisvalid", name), "0", "and whole")
     names = [c.make(f"many{i}") for i in range(3)]
     deployers = [c.start_migrate(n, MIGRATIONS) for n in names]
@@ -47,20 +48,21 @@ def test_many_at_once(s, c, top):
 
 def test_refusals(s, c, top):
     name, f = c.make("refused", "tenantry"), Folder(top, "refused")
-    s.equal(migrate(c, name, f), (0, "the schema is up to date (7 migrations)\n"), "nothing to do")
+    s.equal(migrate(c, name, f), (0, f"the schema is up to date ({len(NAMES)} migrations)\n"), "nothing to do")
     edit(os.path.join(f.path, "0003_content.sql"), "-- What members write", "-- What members have written")
     code, text = migrate(c, name, f)
     s.ok(code == 1 and "0003_content.sql: error: was changed after it was applied" in text, "a changed one is refused by name", text)
     f = Folder(top, "removed").remove("0005_work")
     code, text = migrate(c, name, f)
     s.ok(code == 1 and "0005_work" in text and "older than the database" in text, "so is one that is gone", text)
-    f = Folder(top, "early").remove("0007_posts_listing").add("0008_x", "select 1;")
+    last, new = NAMES[-1][:4], f"{len(NAMES) + 1:04}"
+    f = Folder(top, "early").remove(NAMES[-1]).add(f"{new}_x", "select 1;")
     early = c.make("early")
     migrate(c, early, f)
-    f.add("0007_late", "select 1;")
+    f.add(f"{last}_late", "select 1;")
     code, text = migrate(c, early, f)
-    s.ok(code == 1 and "0007_late.sql: error: comes before 0008_x" in text, "one that comes too late", text)
-    f = Folder(top, "twins").add("0007_other", "select 1;").add("8_x", "select 1;")
+    s.ok(code == 1 and f"{last}_late.sql: error: comes before {new}_x" in text, "one that comes too late", text)
+    f = Folder(top, "twins").add(f"{last}_other", "select 1;").add("8_x", "select 1;")
     code, text = migrate(c, name, f)
     s.ok(code == 1 and "has the number of" in text and "8_x.sql: error: is not called like a migration" in text,
          "two of one number, and a bad name", text)
@@ -70,28 +72,28 @@ def test_refusals(s, c, top):
 
 def test_bad(s, c, top):
     name, f = c.make("bad", "tenantry"), Folder(top, "bad")
-    f.add("0008_good", "create table tenantry.good ();").add("0009_bad", "create table tenantry.half ();\n\nselect é from nowhere;\n")
-    f.add("0010_never", "create table tenantry.never ();")
+    f.add("9008_good", "create table tenantry.good ();").add("9009_bad", "create table tenantry.half ();\n\nselect é from nowhere;\n")
+    f.add("9010_never", "create table tenantry.never ();")
     code, text = migrate(c, name, f)
-    s.ok(code == 1 and '0009_bad.sql:3:16: error: relation "nowhere" does not exist; was rolled back' in text, "a bad one is named with its line", text)
+    s.ok(code == 1 and '9009_bad.sql:3:16: error: relation "nowhere" does not exist; was rolled back' in text, "a bad one is named with its line", text)
     s.equal(c.sql("select string_agg(relname, ' ') from pg_class where relname in ('good', 'half', 'never')", name), "good",
             "it leaves nothing behind, and the next does not run")
-    s.equal(ledger(c, name)[-4:], "0008", "what was applied before stays")
-    f.add("0009_bad", "create table tenantry.half ();")
+    s.equal(ledger(c, name)[-4:], "9008", "what was applied before stays")
+    f.add("9009_bad", "create table tenantry.half ();")
     s.equal(migrate(c, name, f), (0, "applied 2 migrations\n"), "repaired, it goes on")
-    f.add("0011_ends", "create table tenantry.ends (); commit; select 1;")
+    f.add("9011_ends", "create table tenantry.ends (); commit; select 1;")
     code, text = migrate(c, name, f)
-    s.ok(code == 1 and "0011_ends.sql: error: ends its transaction itself" in text, "one that commits by itself", text)
-    f.add("0011_ends", "create table if not exists tenantry.ends ();")
-    f.add("0012_alone", "-- tenantry: no transaction\ncreate index concurrently alone on tenantry.posts (tenant_id, title);\n"
+    s.ok(code == 1 and "9011_ends.sql: error: ends its transaction itself" in text, "one that commits by itself", text)
+    f.add("9011_ends", "create table if not exists tenantry.ends ();")
+    f.add("9012_alone", "-- tenantry: no transaction\ncreate index concurrently alone on tenantry.posts (tenant_id, title);\n"
                         "create index concurrently alone on tenantry.posts (tenant_id, title);\n")
     code, text = migrate(c, name, f)
-    s.ok(code == 1 and '0012_alone.sql: error: relation "alone" already exists; what it did before stays' in text,
+    s.ok(code == 1 and '9012_alone.sql: error: relation "alone" already exists; what it did before stays' in text,
          "one without a transaction that fails", text)
-    f.add("0012_alone", "-- tenantry: no transaction\ndrop index concurrently if exists tenantry.alone;\n\n"
+    f.add("9012_alone", "-- tenantry: no transaction\ndrop index concurrently if exists tenantry.alone;\n\n"
                         "create index concurrently alone\n    on tenantry.posts (tenant_id, title);\n")
     s.equal(migrate(c, name, f), (0, "applied 1 migration\n"), "repaired, it is done again from its beginning")
-    f.add("0013_by_migrator", "set local role tenantry_owner; alter table tenantry.posts add column mood text;")
+    f.add("9013_by_migrator", "set local role tenantry_owner; alter table tenantry.posts add column mood text;")
     s.equal(migrate(c, name, f, "tenantry_migrator"), (0, "applied 1 migration\n"), "the migrator needs no more rights than it has")
 
 
@@ -102,7 +104,7 @@ def test_deployer(s, c, top):
     c.sql("create database hosted owner deployer", "postgres")
     c.sql("grant tenantry_owner, tenantry_directory to deployer", "postgres")
     code, text = c.db("migrate", "--database", c.url("hosted", "deployer"))
-    s.ok(code == 0 and "applied 7" in text, "a deployer who is no superuser", text)
+    s.ok(code == 0 and f"applied {len(NAMES)}" in text, "a deployer who is no superuser", text)
     s.equal(c.sql("select count(*) from pg_class where relnamespace = 'tenantry'::regnamespace and relkind = 'r' "
                   "and relowner <> 'tenantry_owner'::regrole", "hosted"), "0", "owns nothing in the end")
 
@@ -110,7 +112,7 @@ def test_deployer(s, c, top):
 def test_waiting(s, c, top):
     """Somebody holds a lock; who comes after must not queue behind the migration."""
     name, f = c.make("waiting", "tenantry"), Folder(top, "waiting")
-    f.add("0008_column", "alter table tenantry.posts add column extra_column text;")
+    f.add("9008_column", "alter table tenantry.posts add column extra_column text;")
     holder = c.session(name)
     holder.ask("begin; select count(*) from tenantry.posts")
     traffic = Traffic(c, name, "select count(*) from tenantry.posts")
@@ -127,11 +129,11 @@ def test_waiting(s, c, top):
 
 def test_holding(s, c, top):
     name, f = c.make("holding", "tenantry"), Folder(top, "holding")
-    f.add("0008_slow", "alter table tenantry.posts add column slow text; select pg_sleep(20);")
+    f.add("9008_slow", "alter table tenantry.posts add column slow text; select pg_sleep(20);")
     traffic = Traffic(c, name, "select count(*) from tenantry.posts")
     code, text = migrate(c, name, f)
     traffic.stop()
-    s.ok(code == 1 and "0008_slow.sql: error: would hold its locks for more than 0.9 s" in text, "one that holds too long is stopped", text)
+    s.ok(code == 1 and "9008_slow.sql: error: would hold its locks for more than 0.9 s" in text, "one that holds too long is stopped", text)
     s.ok(traffic.slowest < LIMIT + 0.2 and traffic.count > 10, f"before it is felt ({traffic.slowest:.2f} s)")
     s.equal(c.sql("select count(*) from pg_attribute where attname = 'slow'", name), "0", "and undone")
 
@@ -148,10 +150,10 @@ def test_upgrade(s, c, top, full):
     tenants, posts = (1000, 1000) if full else (100, 200)
     name, f = c.make("large", "tenantry"), Folder(top, "large")
     fill(c, name, tenants, posts)
-    f.add("0008_by_title", "-- tenantry: no transaction\ndrop index concurrently if exists tenantry.posts_by_title;\n\n"
+    f.add("9008_by_title", "-- tenantry: no transaction\ndrop index concurrently if exists tenantry.posts_by_title;\n\n"
                            "create index concurrently posts_by_title on tenantry.posts (tenant_id, title);\n")
-    f.add("0009_mood", "set local role tenantry_owner;\nalter table tenantry.posts add column mood text not null default 'fine';\n")
-    f.add("0010_notes", "set local role tenantry_owner;\ncreate table tenantry.notes (tenant_id uuid not null references tenantry.tenants,\n"
+    f.add("9009_mood", "set local role tenantry_owner;\nalter table tenantry.posts add column mood text not null default 'fine';\n")
+    f.add("9010_notes", "set local role tenantry_owner;\ncreate table tenantry.notes (tenant_id uuid not null references tenantry.tenants,\n"
                         "    id uuid not null default gen_random_uuid(), post_id uuid not null, primary key (tenant_id, id),\n"
                         "    foreign key (tenant_id, post_id) references tenantry.posts on delete cascade);\n")
     traffic = Traffic(c, name,
