@@ -5,8 +5,10 @@
 
 /* GET /healthz: the process runs. */
 void handle_healthz(struct call *c);
-/* GET /readyz: the database answers. */
+/* GET /readyz: the database answers, and nobody has told the server to stop. */
 void handle_readyz(struct call *c);
+/* GET /metrics: the figures of all workers. */
+void handle_metrics(struct call *c);
 
 /* POST /api/auth/register, /login, /logout; GET /api/auth/session. */
 void handle_register(struct call *c);

@@ -26,7 +26,7 @@ struct names { /* that attempts are counted by */
 static struct names names_of(struct call *c, const struct entry *e) {
     struct arena *a = &c->request->arena;
     return (struct names){str_from(arena_printf(a, "account %s", e->email)),
-        str_from(arena_printf(a, "pair %s %s", e->email, http_peer(c->request)))};
+        str_from(arena_printf(a, "pair %s %s", e->email, c->client_text))};
 }
 
 /* Seconds to wait; 0: go ahead. */

@@ -84,7 +84,7 @@ bool identity_same_origin(const struct call *c, bool *told) {
     const char *site = http_header(c->request, "Sec-Fetch-Site");
     const char *origin = http_header(c->request, "Origin");
     *told = site || origin;
-    if (origin) return origin_is_host(str_from(origin), c->request->host);
+    if (origin) return origin_is_host(str_from(origin), c->host);
     return site && (!strcmp(site, "same-origin") || !strcmp(site, "none"));
 }
 
