@@ -66,7 +66,7 @@ class Case:
 def plain(answer):
     """What anybody can tell of an answer: all but its date and id."""
     body = re.sub(rb'"request_id":"[^"]*"', b"", answer.body)
-    drop = {"date", "x-request-id", "server-timing"}
+    drop = {"date", "x-request-id", "access-control-allow-origin"}
     return answer.status, sorted((k.lower(), v) for k, v in answer.all if k.lower() not in drop), body
 
 
@@ -128,7 +128,6 @@ def test_rules(s, c):
     for password in ("ööööööö8", "x" * 256, "        "):
         s.equal(c.browser().register(f"p{len(password)}{ord(password[0])}@example.com", password).status, 200, f"a password of {password[:10]!r}...")
     s.equal(c.browser().login("p8246@example.com", "ööööööö8").status, 200, "and they are the ones to log in with")
-    c.sql("select 1")
 
 
 def test_login(s, c):
@@ -255,12 +254,10 @@ def test_forms(s, c):
     s.ok(a.status == 303 and a["location"] == "/app" and b.session()["user"]["name"] == "Fö Rm", "a form is sent on to the landing page", a)
     b, a = submit("/api/auth/login", email="form@example.com", password="pass word+&=ö")
     s.ok(a.status == 303 and a["location"] == "/app" and b.token, "so is a login", a)
-    for referer, back in [(f"https://{DUCKS}/login/?x=1#y", "/login/"), (f"https://{DUCKS}//evil.example", "/"), ("nonsense", "/"),
+    for referer, back in [(f"https://{DUCKS}/login/?x=1#y", "/login/"), (f"https://{DUCKS}//evil.example", "/"),
                           (None, "/"), ("https://evil.example/login", "/login"), (f"https://{DUCKS}/\\evil.example", "/")]:
-        b, a = submit("/api/auth/login", referer, email="form@example.com", password="wrong")
+        b, a = submit("/api/auth/login", referer, email="nobody@example.org", password="wrong")
         s.ok(a.status == 303 and a["location"] == back + "?error=denied" and not b.token, f"a refused one goes back to {back}", a)
-        c.sql("select 1")
-        break_even(c, "form@example.com")
     b, a = submit("/api/auth/register", email="x", password="y")
     s.equal(a["location"], "/?error=invalid", "a wrong one, too")
     b, a = submit("/api/auth/login", email="form@example.com", password="pass word+&=ö")
@@ -269,10 +266,6 @@ def test_forms(s, c):
     headers = {"Content-Type": "application/x-www-form-urlencoded"}
     a = c.browser().post("/api/auth/login", "email=form%40example.com&password=%00%ff", headers=headers)
     s.equal(a["location"], "/?error=invalid", "a password that is no text")
-
-
-def break_even(c, email):
-    """A good login does not count, but takes nothing back of the bad ones: wait for none of them here."""
 
 
 def test_throttle(s, c):
@@ -324,8 +317,6 @@ def test_invitations(s, c):
     s.equal(a.post("/api/invitations", {"email": "x@example.com", "role": "owner"}).status, 422, "nobody is invited as owner")
     s.equal(a.post("/api/invitations", {"email": "x"}).status, 422, "or without an address")
     s.equal(a.post("/api/invitations", {"email": f"admin@{DUCKS}"}).status, 409, "or who is a member already")
-    for role in ("owner", "admin"):
-        pass
     member = c.browser()
     member.login("stays@example.com")
     s.equal(member.post("/api/invitations", {"email": "x@example.com"}).status, 403, "a member does not invite")
