@@ -2,9 +2,9 @@
 #ifndef API_FORM_H
 #define API_FORM_H
 #include "base/arena.h"
+#include "base/str.h"
 
-bool form_is(const char *content_type);
-/* The decoded value of the first field of this name; NULL: there is none, or it is not
- * text (a NUL, bad UTF-8). */
-char *form_value(struct arena *a, struct str body, const char *name);
+/* The first field of this name, decoded, in the arena; NULL: there is none, or its
+ * value is no text (a bad escape, a NUL, not UTF-8). */
+char *form_field(struct arena *a, struct str body, const char *name);
 #endif

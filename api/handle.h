@@ -5,8 +5,26 @@
 
 /* GET /healthz: the process runs. */
 void handle_healthz(struct call *c);
-/* GET /readyz: the database answers. */
+/* GET /readyz: the database answers, and nobody has told the server to stop. */
 void handle_readyz(struct call *c);
+/* GET /metrics: the figures of all workers. */
+void handle_metrics(struct call *c);
+
+/* POST /api/auth/register, /login, /logout; GET /api/auth/session. */
+void handle_register(struct call *c);
+void handle_login(struct call *c);
+void handle_logout(struct call *c);
+void handle_session(struct call *c);
+/* POST /api/invitations, /api/invitations/accept. */
+void handle_invite(struct call *c);
+void handle_accept(struct call *c);
+/* POST and GET /api/keys, DELETE /api/keys/{id}. */
+void handle_key_make(struct call *c);
+void handle_key_list(struct call *c);
+void handle_key_revoke(struct call *c);
 /* POST /api/webhooks/stripe: what Stripe says has happened. */
 void handle_stripe_event(struct call *c);
+/* POST /api/stripe/create-checkout-session; GET /api/stripe/checkout-session. */
+void handle_checkout(struct call *c);
+void handle_checkout_outcome(struct call *c);
 #endif

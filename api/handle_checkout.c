@@ -1,10 +1,11 @@
 /* POST /api/stripe/create-checkout-session, as JSON or as a plain form, and what became
  * of it.
  *
- * The database decides whether the plan is for sale and finds the checkout that a double
- * click has begun already; all steps can be repeated: a session at Stripe costs nothing
- * until somebody pays on its page. */
+ * The database decides whether the plan is for sale and finds the checkout that a
+ * double click has begun already; all steps can be repeated: a session at Stripe costs
+ * nothing until somebody pays on its page. */
 #include <string.h>
+#include <strings.h>
 
 #include "api/form.h"
 #include "api/handle.h"
@@ -23,6 +24,8 @@ struct checkout {
     const char *plan, *attempt;
     const char *customer; /* at Stripe; NULL: a guest's is made there */
     const char *session, *url;
+    int status; /* of the refusal */
+    const char *why;
 };
 
 /* ---- answers ---- */
@@ -92,20 +95,22 @@ static void answer_session(struct call *c, const struct pool_answer *a) {
 static void give_up(struct call *c, const struct pool_answer *a) {
     const struct checkout *k = c->handler;
     (void)a;
-    refuse(c, 502,
-        k->url ? k->url : "the payment provider does not answer; nothing was charged");
+    refuse(c, k->status, k->why);
 }
 
-/* What Stripe says against a request is for the operator: nothing of it is passed on. */
+/* What Stripe says against a request is for the operator, who finds its code in the
+ * log. */
 static void stripe_refused(struct call *c, const struct stripe_answer *a) {
     struct checkout *k = c->handler;
-    k->url = a->status == 402
-                 ? "the payment provider declined; nothing was charged"
-             : a->status == 429
-                 ? "the payment provider is busy; try again in a moment"
-             : a->status >= 400 && a->status < 500
-                 ? "the payment provider refused; nothing was charged"
-                 : "the payment provider does not answer; nothing was charged";
+    bool busy = a->status == 409 || a->status == 429;
+    k->status = !a->status ? 504 : a->status == 402 ? 402 : busy ? 503 : 502;
+    k->why = !a->status ? "the payment provider does not answer; nothing was charged"
+             : busy     ? "the payment provider is busy; try again in a moment"
+                        : "the payment provider refused; nothing was charged";
+    if (!a->status || busy) {
+        give_up(c, NULL);
+        return;
+    }
     /* Stripe repeats what it said under this key, so the next attempt needs another. */
     const char *const values[] = {begun(c, "id")};
     ask_database(c, "select tenantry.checkout_failed($1)", values, 1, give_up);
@@ -122,8 +127,7 @@ static void session_made(struct call *c, const struct stripe_answer *a) {
     k->session = arena_strdup(&c->request->arena, id);
     k->url = arena_strdup(&c->request->arena, url);
     const char *const values[] = {begun(c, "id"), k->session};
-    ask_database(
-        c, "select tenantry.checkout_made($1, $2)", values, 2, answer_session);
+    ask_database(c, "select tenantry.checkout_made($1, $2)", values, 2, answer_session);
 }
 
 static void add_metadata(struct call *c, struct buf *form, const char *under) {
@@ -183,8 +187,8 @@ static void make_session(struct call *c) {
     stripe_field(&form, "mode", mode);
     stripe_field(&form, "line_items[0][price]", begun(c, "price"));
     stripe_field(&form, "line_items[0][quantity]", "1");
-    stripe_field(&form, "success_url",
-        site(c, "/welcome/?session_id={CHECKOUT_SESSION_ID}"));
+    stripe_field(
+        &form, "success_url", site(c, "/welcome/?session_id={CHECKOUT_SESSION_ID}"));
     stripe_field(&form, "cancel_url", site(c, "/pricing/#checkout-canceled"));
     stripe_field(&form, "client_reference_id", begun(c, "id"));
     stripe_field(&form, "customer", k->customer);
@@ -192,8 +196,8 @@ static void make_session(struct call *c) {
     stripe_field(&form, "discounts[0][coupon]", begun(c, "coupon"));
     add_methods(c, &form, once);
     add_metadata(c, &form, "metadata");
-    add_metadata(
-        c, &form, once ? "payment_intent_data[metadata]" : "subscription_data[metadata]");
+    add_metadata(c, &form,
+        once ? "payment_intent_data[metadata]" : "subscription_data[metadata]");
     stripe_ask(c,
         &(struct stripe_request){.path = "/v1/checkout/sessions",
             .form = buf_view(&form),
@@ -244,6 +248,12 @@ static void make_customer(struct call *c) {
 }
 
 /* ---- what is asked for ---- */
+
+static bool is_form(const char *type) {
+    static const char form[] = "application/x-www-form-urlencoded";
+    return type && !strncasecmp(type, form, sizeof form - 1) &&
+           strchr("; \t", type[sizeof form - 1]);
+}
 
 static void checkout_begun(struct call *c, const struct pool_answer *a) {
     struct checkout *k = c->handler;
@@ -300,10 +310,10 @@ static const char *sent_text(struct call *c, const char *name) {
 void handle_checkout(struct call *c) {
     struct arena *a = &c->request->arena;
     struct checkout *k = c->handler = arena_alloc(a, sizeof *k);
-    k->form = form_is(http_header(c->request, "Content-Type"));
+    k->form = is_form(http_header(c->request, "Content-Type"));
     if (k->form) {
-        k->plan = form_value(a, call_body(c), "planId");
-        k->attempt = form_value(a, call_body(c), "attempt");
+        k->plan = form_field(a, call_body(c), "planId");
+        k->attempt = form_field(a, call_body(c), "attempt");
     } else if (call_json(c)) {
         k->plan = sent_text(c, "planId");
         k->attempt = sent_text(c, "attempt");

@@ -1,5 +1,6 @@
 /* POST /api/webhooks/stripe: what Stripe says has happened.  200 means that it is
  * committed; everything else makes Stripe say it again. */
+#include <string.h>
 #include <time.h>
 
 #include "api/handle.h"
@@ -55,7 +56,8 @@ static char *known_prices(struct call *c) {
 }
 
 static void taken(struct call *c, const struct pool_answer *a) {
-    (void)a;
+    const char *said = call_value(a);
+    if (said && strstr(said, "foreign")) c->note = "an event of somebody else";
     call_reply(c, 200, JSON, STR("{\"received\":true}"));
 }
 

@@ -14,8 +14,9 @@
 #include "base/file.h"
 
 #define EXIT_USAGE 2
-#define SECRET_MAX (256u << 10)
+#define FILE_MAX (64u << 10)
 #define VALUES_MAX 64
+#define SECRET_MIN 32 /* of HS256: RFC 7518, section 3.2 */
 
 struct reading {
     struct settings *settings;
@@ -100,7 +101,7 @@ static char *read_file(struct arena *a, const char *path, int *err) {
     char *value = NULL;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     buf_init(&text, 0);
-    *err = fd < 0 ? errno : file_read_fd(fd, 0, SECRET_MAX, &text);
+    *err = fd < 0 ? errno : file_read_fd(fd, 0, FILE_MAX, &text);
     if (fd >= 0) close(fd);
     if (!*err) {
         struct str s = buf_view(&text);
@@ -113,31 +114,14 @@ static char *read_file(struct arena *a, const char *path, int *err) {
     return value;
 }
 
-/* The file that systemd keeps for NAME, "" when it keeps none. */
-static char *credential_path(struct arena *a, const char *name) {
-    const char *folder = getenv("CREDENTIALS_DIRECTORY");
-    if (!folder) return arena_strdup(a, "");
-    char *path = arena_printf(a, "%s/%s", folder, name);
-    for (char *p = path + strlen(folder); *p; p++) {
-        if (*p == '_') *p = '-';
-        if (*p >= 'A' && *p <= 'Z') *p = (char)(*p + 32);
-    }
-    return access(path, F_OK) ? arena_strdup(a, "") : path;
-}
-
-/* `variable` itself, its _FILE, or the credential of `name`. */
-static char *find_secret(struct arena *a, const char *variable, const char *name,
-    int *err, const char **where) {
+/* `variable` itself, or what is in the file that its _FILE names. */
+static char *find_value(
+    struct arena *a, const char *variable, int *err, const char **where) {
     const char *value = getenv(variable);
     *err = 0;
     if (value && *value) return arena_strdup(a, value);
     *where = getenv(arena_printf(a, "%s_FILE", variable));
-    if (!*where || !**where) *where = credential_path(a, name);
-    return **where ? read_file(a, *where, err) : NULL;
-}
-
-char *settings_secret(struct arena *a, const char *name, int *err, const char **where) {
-    return find_secret(a, arena_printf(a, "TENANTRY_API_%s", name), name, err, where);
+    return *where && **where ? read_file(a, *where, err) : NULL;
 }
 
 /* ---- all values ---- */
@@ -146,9 +130,7 @@ static void take_variable(struct reading *r, const struct setting *t) {
     const char *where;
     int err = 0;
     const char *value = NULL;
-    if (t->variable)
-        value =
-            find_secret(&r->settings->arena, t->variable, t->variable, &err, &where);
+    if (t->variable) value = find_value(&r->settings->arena, t->variable, &err, &where);
     if (err)
         misuse(r, "%s_FILE: cannot read %s: %s", t->variable, where, strerror(err));
     else if (value)
@@ -228,6 +210,19 @@ static int take_option(struct reading *r, int opt, bool *given, char **argv) {
     return -1;
 }
 
+static void take_jwt_secret(struct reading *r) {
+    const char *where = "";
+    int err;
+    char *secret =
+        find_value(&r->settings->arena, "TENANTRY_API_JWT_SECRET", &err, &where);
+    if (err)
+        misuse(r, "TENANTRY_API_JWT_SECRET_FILE: cannot read %s: %s", where,
+            strerror(err));
+    else if (secret && strlen(secret) < SECRET_MIN)
+        misuse(r, "TENANTRY_API_JWT_SECRET must have %d bytes or more", SECRET_MIN);
+    r->settings->jwt_secret = secret;
+}
+
 int settings_read(struct settings *s, int argc, char **argv) {
     struct reading r = {.settings = s};
     int opt, code = -1;
@@ -245,6 +240,7 @@ int settings_read(struct settings *s, int argc, char **argv) {
         misuse(&r, "there are no arguments, only options: \"%s\"", argv[i]);
     for (size_t i = 0; settings_table[i].name; i++)
         if (!given[i]) take_variable(&r, &settings_table[i]);
+    take_jwt_secret(&r);
     if (!r.wrong) return -1;
     fputs("try: tenantry-api --help\n", stderr);
     return EXIT_USAGE;

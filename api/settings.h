@@ -43,15 +43,20 @@ struct settings {
     const char *log;        /* "stderr", "off" or a file */
     unsigned drain_seconds; /* that requests under way may take at the end */
     bool check;             /* --check-config: say whether all is well, and end */
+    /* Who may come in. */
+    const char *jwt_secret;    /* HS256, of the environment alone; NULL: no such */
+    const char *jwt_secret_id; /* kid of those tokens; NULL: they have none */
+    const char *jwt_issuer, *jwt_audience; /* what iss and aud must say; NULL: free */
+    const char *jwks;                      /* file or URL of public keys; NULL: none */
+    unsigned jwt_leeway;                   /* seconds that clocks may differ */
+    unsigned session_seconds;              /* of a browser's session, from its login */
+    unsigned idle_seconds;                 /* ... and from its last use */
+    bool plain_cookies; /* the site is plain http: cookies without Secure (development)
+                         */
 };
 /* -1: go on; else the exit code (help was shown, or something is wrong, all of which
  * was said). */
 int settings_read(struct settings *s, int argc, char **argv);
 void settings_dispose(struct settings *s);
-/* A secret: the variable TENANTRY_API_<NAME>, or the file that the variable
- * TENANTRY_API_<NAME>_FILE names, or the file <name> (lower case, - for _) in systemd's
- * $CREDENTIALS_DIRECTORY; without its last line end.  NULL: there is none, or *err says
- * (errno, and *where the file) why it cannot be read.  Read anew each time. */
-char *settings_secret(struct arena *a, const char *name, int *err, const char **where);
 bool settings_nets_have(const struct settings_nets *n, const struct net_address *a);
 #endif

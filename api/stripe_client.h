@@ -4,12 +4,13 @@
 #include "api/call.h"
 
 struct stripe_request {
-    const char *path;    /* "/v1/checkout/sessions" */
-    struct str form;     /* of a POST; empty: a GET */
-    const char *key;     /* Idempotency-Key; NULL: none */
-    double seconds;      /* until there must be an answer */
-    unsigned attempts;   /* at most.  After a broken connection, 409, 429 and 5xx it is
-                            asked again, with the same key, so that nothing is done twice */
+    const char *path; /* "/v1/checkout/sessions" */
+    struct str form;  /* of a POST; empty: a GET */
+    const char *key;  /* Idempotency-Key; NULL: none */
+    double seconds;   /* until there must be an answer */
+    unsigned
+        attempts; /* at most.  After a broken connection, 409, 429 and 5xx it is
+                     asked again, with the same key, so that nothing is done twice */
 };
 struct stripe_answer {
     int status;         /* of the last attempt; 0: no answer came */
