@@ -25,7 +25,9 @@ struct fetch_answer {
     struct str body; /* borrowed until `done` returns */
     const char *why; /* there is no answer; "" otherwise; names no header and no body */
 };
-/* Copies what q points to.  `done` is called once, never before fetch_ask returns. */
+/* Copies what q points to.  A connection that was kept and turns out to be dead is
+ * replaced, so that a POST may arrive twice.  `done` is called once, never before
+ * fetch_ask returns. */
 void fetch_ask(struct fetch *f, const struct fetch_question *q,
     void (*done)(void *ctx, const struct fetch_answer *a), void *ctx);
 #endif

@@ -18,10 +18,10 @@ RECEIVED = {"received": True}
 class Desk:
     """An API on a database of its own, and Stripe's side of the line."""
 
-    def __init__(self, house, name, *args, **env):
+    def __init__(self, house, name, *args, workspace=None, **env):
         self.house, self.name = house, name
         self.database = house.database(name)
-        self.api = house.start(name, "--limit", "off", *args, **{**KEYS, **env})
+        self.api = house.start(name, "--limit", "off", *args, workspace=workspace, **{**KEYS, **env})
         self.tenant = {slug: self.sql(f"select id from tenantry.tenants where slug = '{slug}'") for slug in ("5ducks", "sendclaw")}
         self.user = self.sql("select m.user_id from tenantry.memberships m join tenantry.users u on u.id = m.user_id "
                              f"where m.tenant_id = '{self.tenant['5ducks']}' and m.role = 'member' order by u.email limit 1")

@@ -46,6 +46,11 @@ class Standin:
         for w in what:
             self.orders.put(w)
 
+    def forget_orders(self):
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self.orders.get_nowait()
+
     def new_id(self, prefix):
         with self.lock:
             self.serial += 1
