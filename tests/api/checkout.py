@@ -67,7 +67,7 @@ def test_what_is_sold(s, t):
     asked = t.asked()
     s.equal(asked["line_items"]["0"], {"price": "price_row", "quantity": "1"}, "for the price of its row")
     s.equal((asked["mode"], asked["payment_method_types"]), ("subscription", {"0": "card"}), "as a subscription, by card")
-    s.equal((asked["success_url"], asked["cancel_url"]), (f"https://{DUCKS}/welcome/?session_id={{CHECKOUT_SESSION_ID}}",
+    s.equal((asked["success_url"], asked["cancel_url"]), (f"https://{DUCKS}/subscription-success/?session_id={{CHECKOUT_SESSION_ID}}",
             f"https://{DUCKS}/pricing/#checkout-canceled"), "with the ways back")
     rows = {c["id"]: c for c in t.rows("checkout_sessions")}
     meta = asked["metadata"]
