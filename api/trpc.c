@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "api/problem.h"
 #include "api/trpc_internal.h"
 
 void trpc_fail(struct trpc_call *t, int status, const char *fmt, ...) {
@@ -45,12 +46,13 @@ static void mark(struct superjson *s, json_t *in, const char *path, const char *
         return;
     }
     char *name = arena_str(s->arena, (struct str){path, len});
+    bool undefined = !strcmp(type, "undefined");
     v = json_object_get(in, name);
     if (v && below)
         mark(s, v, below, type);
-    else if (json_is_null(v) && !strcmp(type, "undefined"))
+    else if (json_is_null(v) && undefined)
         json_object_set_new(in, name, superjson_undefined(s));
-    else if (v && !json_is_null(v))
+    else if (v && !json_is_null(v) && !undefined)
         superjson_mark(s, v, type);
 }
 
@@ -100,11 +102,13 @@ static bool prepare(struct trpc_call *t) {
         trpc_fail(t, 400, "%s", t->unreadable);
         return false;
     }
-    bool fine = trpc_input_read(t) && (!t->procedure->prepare || t->procedure->prepare(t));
+    bool fine =
+        trpc_input_read(t) && (!t->procedure->prepare || t->procedure->prepare(t));
     if (!t->wrong || t->error) return fine && !t->error;
     /* The first to go wrong is what a client shows that knows no fields. */
     json_object_foreach(t->wrong, field, messages) {
-        trpc_fail(t, 400, "%s: %s", field, json_string_value(json_array_get(messages, 0)));
+        trpc_fail(
+            t, 400, "%s: %s", field, json_string_value(json_array_get(messages, 0)));
         break;
     }
     return false;

@@ -38,12 +38,14 @@ static const char *read_text(
     if (line) s = str_trim(s);
     size_t n = characters(s);
     if ((long)n < f->min || (long)n > f->max)
-        trpc_wrong(t, f->name, "must have %ld to %ld characters, not %zu", f->min, f->max,
-            n);
-    else if (str_find_control(s, &at) || (line && s.ptr && memchr(s.ptr, '\n', s.len)) ||
+        trpc_wrong(
+            t, f->name, "must have %ld to %ld characters, not %zu", f->min, f->max, n);
+    else if (str_find_control(s, &at) ||
+             (line && s.ptr && memchr(s.ptr, '\n', s.len)) ||
              (line && memchr(s.ptr, '\r', s.len)))
-        trpc_wrong(t, f->name, line ? "must be one line without control characters"
-                                    : "must hold no control characters");
+        trpc_wrong(t, f->name,
+            line ? "must be one line without control characters"
+                 : "must hold no control characters");
     return arena_str(t->input.arena, s);
 }
 
@@ -104,7 +106,8 @@ static const char *read_date(
 }
 
 /* A type of superjson's that the field does not take. */
-static bool is_alien(const struct trpc_call *t, const struct trpc_field *f, const json_t *v) {
+static bool is_alien(
+    const struct trpc_call *t, const struct trpc_field *f, const json_t *v) {
     const char *type = superjson_type(&t->input, v);
     return type && !(f->type == TRPC_DATE && !strcmp(type, "Date"));
 }

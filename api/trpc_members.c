@@ -18,16 +18,22 @@ static bool sign_all(struct trpc_call *t, json_t *answer) {
 const struct trpc_procedure trpc_members_list = {.name = "members.list",
     .summary = "Members by the time they joined; admins see e-mail addresses",
     .who = RANK_MEMBER,
-    .input = (const struct trpc_field[]){
-        {.name = "page", .type = TRPC_INTEGER, .min = 1, .max = 1000000, .otherwise = "1"},
-        {.name = "limit", .type = TRPC_INTEGER, .min = 1, .max = 100, .otherwise = "20"},
+    .input = (const struct trpc_field[]){{.name = "page",
+                                             .type = TRPC_INTEGER,
+                                             .min = 1,
+                                             .max = 1000000,
+                                             .otherwise = "1"},
+        {.name = "limit",
+            .type = TRPC_INTEGER,
+            .min = 1,
+            .max = 100,
+            .otherwise = "20"},
         {.name = "search", .type = TRPC_LINE, .min = 0, .max = 100},
-        {.name = "role", .type = TRPC_WORD, .words = {"MEMBER", "ADMIN"}},
-        {0}},
+        {.name = "role", .type = TRPC_WORD, .words = {"MEMBER", "ADMIN"}}, {0}},
     .sql = "select tenantry.trpc_members_list($1::int, $2::int, nullif($3, ''), $4)",
     .finish = sign_all,
-    .marks = (const struct trpc_mark[]){{"members.*.joinedAt", "Date"},
-        {"members.*.lastActiveAt", "Date"}, {0}}};
+    .marks = (const struct trpc_mark[]){
+        {"members.*.joinedAt", "Date"}, {"members.*.lastActiveAt", "Date"}, {0}}};
 
 const struct trpc_procedure trpc_members_get = {.name = "members.get",
     .summary = "One member",
@@ -43,7 +49,8 @@ const struct trpc_procedure trpc_members_get = {.name = "members.get",
         {"joinedAt", "Date"}, {"lastActiveAt", "Date"}, {0}}};
 
 const struct trpc_procedure trpc_current_user = {.name = "users.getCurrentUser",
-    .summary = "Whoever asks: role, tenant, subscription, whether they are a free member",
+    .summary =
+        "Whoever asks: role, tenant, subscription, whether they are a free member",
     .who = RANK_GUEST,
     .input = (const struct trpc_field[]){{0}},
     .sql = "select tenantry.trpc_current_user()",
@@ -53,4 +60,5 @@ const struct trpc_procedure trpc_current_user = {.name = "users.getCurrentUser",
         {"subscription.graceUntil", "Date"}, {0}}};
 
 const struct trpc_procedure *const trpc_procedures[] = {&trpc_posts_list,
-    &trpc_posts_create, &trpc_members_list, &trpc_members_get, &trpc_current_user, NULL};
+    &trpc_posts_create, &trpc_members_list, &trpc_members_get, &trpc_current_user,
+    NULL};

@@ -10,18 +10,21 @@
 /* ---- what goes out ---- */
 
 /* Rich text becomes harmless; NULL: it cannot be. */
-static json_t *harmless(struct sanitize *s, const json_t *html, struct diag_list *diags) {
+static json_t *harmless(
+    struct sanitize *s, const json_t *html, struct diag_list *diags) {
     const struct sanitize_options o = {.file = "content"};
     struct sanitize_result result;
     struct str text = {json_string_value(html), json_string_length(html)};
     if (!sanitize_html(s, text, &o, diags, &result)) return NULL;
-    json_t *clean = json_stringn(result.html.ptr ? result.html.ptr : "", result.html.len);
+    json_t *clean =
+        json_stringn(result.html.ptr ? result.html.ptr : "", result.html.len);
     json_decref(result.toc);
     json_decref(result.ids);
     return clean;
 }
 
-/* What was stored before it was known how to be careful is no reason to show nothing. */
+/* What was stored before it was known how to be careful is no reason to show nothing.
+ */
 static void clean_post(struct sanitize *s, json_t *post) {
     struct diag_list diags;
     const json_t *content = json_object_get(post, "content");
@@ -85,7 +88,8 @@ static bool prepare_create(struct trpc_call *t) {
     if (scheduled && !trpc_value(t, "scheduledAt"))
         trpc_wrong(t, "scheduledAt", "is required for a SCHEDULED post");
     if (!scheduled && trpc_value(t, "scheduledAt"))
-        trpc_wrong(t, "scheduledAt", "is for a SCHEDULED post only, not a %s one", status);
+        trpc_wrong(
+            t, "scheduledAt", "is for a SCHEDULED post only, not a %s one", status);
     check_content(t);
     trpc_add_value(t, slug_of(t, trpc_value(t, "title")));
     return !t->wrong;
@@ -95,9 +99,14 @@ static bool prepare_create(struct trpc_call *t) {
 
 const struct trpc_procedure trpc_posts_list = {.name = "posts.list",
     .summary = "Published posts that whoever asks may read, newest first",
-    .input = (const struct trpc_field[]){
-        {.name = "spaceId", .type = TRPC_ID, .missing = "there is no such space"},
-        {.name = "limit", .type = TRPC_INTEGER, .min = 1, .max = 100, .otherwise = "20"},
+    .input = (const struct trpc_field[]){{.name = "spaceId",
+                                             .type = TRPC_ID,
+                                             .missing = "there is no such space"},
+        {.name = "limit",
+            .type = TRPC_INTEGER,
+            .min = 1,
+            .max = 100,
+            .otherwise = "20"},
         {.name = "cursor", .type = TRPC_ID, .missing = "cursor: there is no such post"},
         {0}},
     .sql = "select tenantry.trpc_posts_list($1::uuid, $2::int, $3::uuid)",
@@ -110,11 +119,10 @@ const struct trpc_procedure trpc_posts_create = {.name = "posts.create",
     .summary = "A new post in a space, in the name of whoever asks",
     .mutation = true,
     .who = RANK_MEMBER,
-    .input = (const struct trpc_field[]){
-        {.name = "spaceId",
-            .type = TRPC_ID,
-            .required = true,
-            .missing = "there is no such space"},
+    .input = (const struct trpc_field[]){{.name = "spaceId",
+                                             .type = TRPC_ID,
+                                             .required = true,
+                                             .missing = "there is no such space"},
         {.name = "title", .type = TRPC_LINE, .required = true, .min = 1, .max = 300},
         {.name = "content",
             .type = TRPC_TEXT,
@@ -125,11 +133,10 @@ const struct trpc_procedure trpc_posts_create = {.name = "posts.create",
             .type = TRPC_WORD,
             .words = {"DRAFT", "PUBLISHED", "SCHEDULED", "ARCHIVED"},
             .otherwise = "DRAFT"},
-        {.name = "scheduledAt", .type = TRPC_DATE},
-        {0}},
+        {.name = "scheduledAt", .type = TRPC_DATE}, {0}},
     .sql = "select tenantry.trpc_posts_create($1::uuid, $2, $3, "
            "$4::tenantry.post_status, $5::timestamptz, $6)",
     .prepare = prepare_create,
     .finish = finish_created,
-    .marks = (const struct trpc_mark[]){{"publishedAt", "Date"}, {"scheduledAt", "Date"},
-        {"createdAt", "Date"}, {"updatedAt", "Date"}, {0}}};
+    .marks = (const struct trpc_mark[]){{"publishedAt", "Date"},
+        {"scheduledAt", "Date"}, {"createdAt", "Date"}, {"updatedAt", "Date"}, {0}}};

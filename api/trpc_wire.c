@@ -24,7 +24,7 @@ static bool query_input(struct http_request *r, struct str *input) {
             int high = i + 2 < part.len ? hex_digit(part.ptr[i + 1]) : -1;
             int low = i + 2 < part.len ? hex_digit(part.ptr[i + 2]) : -1;
             bool escape = part.ptr[i] == '%' && high >= 0 && low >= 0;
-            out[n++] = escape                ? (char)(high * 16 + low)
+            out[n++] = escape               ? (char)(high * 16 + low)
                        : part.ptr[i] == '+' ? ' '
                                             : part.ptr[i];
             if (escape) i += 2;
@@ -100,8 +100,8 @@ static void check_method(struct trpc_call *t) {
     if (!p)
         trpc_fail(t, 404, "No procedure found on path \"%s\"", t->path);
     else if (strcmp(method, takes))
-        trpc_fail(t, 405, "Unsupported %s-request to %s procedure at path \"%s\"", method,
-            p->mutation ? "mutation" : "query", t->path);
+        trpc_fail(t, 405, "Unsupported %s-request to %s procedure at path \"%s\"",
+            method, p->mutation ? "mutation" : "query", t->path);
 }
 
 static void read_input(struct trpc_call *t, const json_t *input) {
@@ -158,8 +158,8 @@ bool trpc_wire_read(struct trpc_batch *b) {
     b->lines = wants_lines(r);
     if ((post && !check_post(b)) || !read_names(b) || !check_kinds(b)) return false;
     if (b->lines && !b->batch) {
-        call_problem(
-            b->call, 400, "Streaming requests must be batched (you can do a batch of 1)");
+        call_problem(b->call, 400,
+            "Streaming requests must be batched (you can do a batch of 1)");
         return false;
     }
     for (size_t i = 0; i < b->n; i++) check_method(&b->calls[i]);
@@ -193,8 +193,8 @@ static int put_all(struct buf *out, struct trpc_batch *b) {
     return status;
 }
 
-/* First what is promised, {"0": [[0], [null, 0, 0]], ...}: of each call one chunk of its
- * number.  Then each chunk, [number, 0, [[answer]]]. */
+/* First what is promised, {"0": [[0], [null, 0, 0]], ...}: of each call one chunk of
+ * its number.  Then each chunk, [number, 0, [[answer]]]. */
 static void put_lines(struct buf *out, struct trpc_batch *b) {
     buf_cstr(out, "{\"json\":{");
     for (size_t i = 0; i < b->n; i++)
