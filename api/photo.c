@@ -20,5 +20,5 @@ void photo_sign(const struct call *c, json_t *person) {
     struct arena *a = &c->request->arena;
     if (!stored) return;
     json_set_str(person, "profilePhotoUrl",
-        photo_address(a, stored, c->server->media_secret, (long)clock_now()));
+        photo_address(a, stored, c->server->settings->media_secret, (long)clock_now()));
 }

@@ -12,6 +12,6 @@ struct server {
     struct http *http;
     struct pool *pool; /* NULL: no database was named */
     struct tenants *tenants;
-    const char *media_secret; /* signs addresses of photos (api/photo.h); NULL: none */
+    struct identity *identity;
 };
 #endif

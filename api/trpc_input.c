@@ -4,6 +4,7 @@
 
 #include "api/trpc.h"
 #include "base/clock.h"
+#include "base/uuid.h"
 
 void trpc_wrong(struct trpc_call *t, const char *field, const char *fmt, ...) {
     char message[256];
@@ -49,24 +50,15 @@ static const char *read_text(
     return arena_str(t->input.arena, s);
 }
 
-static bool is_uuid(const char *s) {
-    for (size_t i = 0; i < 36; i++) {
-        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-        bool hex = (s[i] >= '0' && s[i] <= '9') || (s[i] >= 'a' && s[i] <= 'f') ||
-                   (s[i] >= 'A' && s[i] <= 'F');
-        if (dash ? s[i] != '-' : !hex) return false;
-    }
-    return !s[36];
-}
-
 static const char *read_id(
     struct trpc_call *t, const struct trpc_field *f, const json_t *v) {
-    const char *s = json_string_value(v);
-    if (!s)
+    struct str s = {json_string_value(v), json_string_length(v)};
+    char *id = s.ptr ? uuid_read(t->input.arena, s) : NULL;
+    if (!s.ptr)
         trpc_wrong(t, f->name, "must be a string, an id");
-    else if (!is_uuid(s))
+    else if (!id)
         trpc_fail(t, 404, "%s", f->missing); /* as if it were nobody's */
-    return s;
+    return id;
 }
 
 static const char *read_integer(

@@ -59,6 +59,12 @@ static bool finish_created(struct trpc_call *t, json_t *answer) {
 
 /* ---- what comes in ---- */
 
+/* A token may stand for less than its user is. */
+static bool prepare_list(struct trpc_call *t) {
+    trpc_add_value(t, t->call.principal.rank < RANK_MEMBER ? "true" : "false");
+    return true;
+}
+
 static void check_content(struct trpc_call *t) {
     struct diag_list diags;
     struct sanitize *s = sanitize_new();
@@ -109,7 +115,8 @@ const struct trpc_procedure trpc_posts_list = {.name = "posts.list",
             .otherwise = "20"},
         {.name = "cursor", .type = TRPC_ID, .missing = "cursor: there is no such post"},
         {0}},
-    .sql = "select tenantry.trpc_posts_list($1::uuid, $2::int, $3::uuid)",
+    .sql = "select tenantry.trpc_posts_list($1::uuid, $2::int, $3::uuid, $4)",
+    .prepare = prepare_list,
     .finish = finish_list,
     .marks = (const struct trpc_mark[]){{"posts.*.publishedAt", "Date"},
         {"posts.*.scheduledAt", "Date"}, {"posts.*.createdAt", "Date"},
