@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "api/identity.h"
 #include "api/problem.h"
 #include "api/trpc_internal.h"
 
@@ -129,9 +128,13 @@ static void begin(struct trpc_call *t) {
                            .failed = refused});
 }
 
-static void start(struct call *c) {
+void handle_trpc(struct call *c) {
     struct trpc_batch *b = arena_alloc(&c->request->arena, sizeof *b);
     b->call = c;
+    if (c->request->head) { /* is anybody there? */
+        call_reply(c, 204, "application/json", STR(""));
+        return;
+    }
     call_header(c, "Vary", "trpc-accept, accept");
     if (!c->server->pool)
         call_problem(c, 503, "this server has no database");
@@ -142,11 +145,4 @@ static void start(struct call *c) {
         for (size_t i = 0; i < b->n; i++) begin(&b->calls[i]);
         settle(b);
     }
-}
-
-void handle_trpc(struct call *c) {
-    if (c->request->head) /* is anybody there? */
-        call_reply(c, 204, "application/json", STR(""));
-    else
-        identity_find(c, start);
 }
