@@ -187,8 +187,8 @@ static void make_session(struct call *c) {
     stripe_field(&form, "mode", mode);
     stripe_field(&form, "line_items[0][price]", begun(c, "price"));
     stripe_field(&form, "line_items[0][quantity]", "1");
-    stripe_field(
-        &form, "success_url", site(c, "/subscription-success/?session_id={CHECKOUT_SESSION_ID}"));
+    stripe_field(&form, "success_url",
+        site(c, "/subscription-success/?session_id={CHECKOUT_SESSION_ID}"));
     stripe_field(&form, "cancel_url", site(c, "/pricing/#checkout-canceled"));
     stripe_field(&form, "client_reference_id", begun(c, "id"));
     stripe_field(&form, "customer", k->customer);

@@ -1,6 +1,7 @@
 #include "api/handle.h"
 #include "api/openapi.h"
 #include "api/route.h"
+#include "api/trpc.h"
 
 static const struct route_parameter checkout_query[] = {
     {"session_id", "string", "As the payment page gives it to the page it returns to"},
@@ -35,6 +36,11 @@ const struct route routes[] = {
         .tag = "operation",
         .summary = "This document",
         .gives = "Document"},
+    {.method = "GET", .path = "/api/trpc/{procedures*}", .handle = handle_trpc},
+    {.method = "POST",
+        .path = "/api/trpc/{procedures*}",
+        .body = 1u << 20,
+        .handle = handle_trpc},
     {.method = "POST",
         .path = "/api/auth/register",
         .body = 8u << 10,

@@ -475,8 +475,7 @@ static void reads_the_settings(void **state) {
     assert_true(w.trust_html);
     assert_int_equal(w.n_external_paths, 2);
     assert_string_equal(w.external_paths[1], "/x/");
-    assert_string_equal(
-        json_path_string(w.price_names, "a"), "STRIPE_A1_PRICE_ID");
+    assert_string_equal(json_path_string(w.price_names, "a"), "STRIPE_A1_PRICE_ID");
     assert_int_equal(diags.warnings, 1);
     assert_string_equal(diags.first->message,
         "externalPath: unknown key; did you mean \"externalPaths\"?");
