@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/dispatch.h"
+#include "api/identity.h"
 #include "base/json.h"
 
 enum { EXIT_FINE, EXIT_INPUT, EXIT_USAGE, EXIT_MACHINE };
@@ -42,6 +43,8 @@ static int run(struct server *s) {
     diag_dispose(&diags);
     s->loop = loop_new();
     if (!fine || !s->loop) return fine ? EXIT_MACHINE : EXIT_INPUT;
+    s->identity = identity_new(s->loop, s->settings);
+    if (!s->identity) return EXIT_USAGE;
     if (s->settings->database)
         s->pool =
             pool_new(s->loop, &(struct pool_settings){.url = s->settings->database,
@@ -60,6 +63,7 @@ int main(int argc, char **argv) {
     if (code < 0) code = run(&s);
     if (s.http) http_free(s.http);
     if (s.pool) pool_free(s.pool);
+    identity_free(s.identity);
     tenants_drop(s.tenants);
     loop_free(s.loop);
     settings_dispose(&settings);

@@ -12,5 +12,6 @@ struct server {
     struct http *http;
     struct pool *pool; /* NULL: no database was named */
     struct tenants *tenants;
+    struct identity *identity;
 };
 #endif

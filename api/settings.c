@@ -72,7 +72,7 @@ int settings_read(struct settings *s, int argc, char **argv) {
         code = read_option(s, opt, optarg);
     if (code < 0 && optind < argc)
         code = misuse("unexpected argument \"%s\"", argv[optind]);
-    return code;
+    return code < 0 ? settings_read_identity(s) : code;
 }
 
 void settings_dispose(struct settings *s) {
