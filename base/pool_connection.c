@@ -51,6 +51,18 @@ static bool any_open(const struct pool *p) {
     return false;
 }
 
+/* What ended one connection may have ended others: whoever is put again should not
+ * meet with one of them. */
+static void close_dead(struct pool *p) {
+    for (unsigned i = 0; i < p->settings.connections; i++) {
+        struct pool_connection *c = &p->connections[i];
+        /* Twice: last words come before the end. */
+        bool dead = c->state == POOL_IDLE &&
+                    (!PQconsumeInput(c->conn) || !PQconsumeInput(c->conn));
+        if (dead) pool_connection_close(c);
+    }
+}
+
 void pool_connection_lost(struct pool_connection *c, const char *why) {
     struct pool *p = c->pool;
     struct pool_asked *q = c->asked;
@@ -72,9 +84,10 @@ void pool_connection_lost(struct pool_connection *c, const char *why) {
         pool_again(p, q);
     } else if (q)
         pool_end_soon(p, q, POOL_AWAY, said.ptr);
-    /* One that was fine may only have been cut off: the next attempt tells. */
-    if ((!was_good || late) && !any_open(p)) pool_away(p, said.ptr);
+    /* One that was open may only have been cut off: the next attempt tells. */
+    if ((!was_open || late) && !any_open(p)) pool_away(p, said.ptr);
     buf_dispose(&said);
+    if (was_open) close_dead(p);
 }
 
 /* ---- coming ---- */

@@ -8,11 +8,10 @@
 
 #define POOL_TICK_SECONDS 0.1    /* how exactly deadlines are kept */
 #define POOL_CONNECT_SECONDS 5.0 /* for an attempt to connect */
-#define POOL_MUTE_SECONDS 1.0   /* ... after which, with no other, the server is away */
-#define POOL_SILENT_SECONDS 2.0 /* all are busy and none is answered: away, too */
-#define POOL_GRACE_SECONDS 0.5  /* for the server to stop a question by itself */
-#define POOL_PAUSE_MIN 0.05     /* between two attempts that fail, doubled ... */
-#define POOL_PAUSE_MAX 1.0      /* ... up to this */
+#define POOL_MUTE_SECONDS 1.0    /* in which a server that is well says something */
+#define POOL_GRACE_SECONDS 0.5   /* for the server to stop a question by itself */
+#define POOL_PAUSE_MIN 0.05      /* between two attempts that fail, doubled ... */
+#define POOL_PAUSE_MAX 1.0       /* ... up to this */
 #define POOL_LASTING_SECONDS 1.0 /* a connection that held so long was a good one */
 
 enum pool_state { POOL_CLOSED, POOL_CONNECTING, POOL_IDLE, POOL_BUSY };
