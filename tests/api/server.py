@@ -93,6 +93,8 @@ class Api:
 
     def __init__(self, binary, workspace, url, args, env):
         line = [binary, "--listen", "127.0.0.1:0", "-C", workspace, *args]
+        if "--limit" not in args:
+            line += ["--limit", "off"]  # the tests ask more often than a visitor
         if url:
             line += ["--database", url]
         self.log = tempfile.TemporaryFile()
