@@ -184,20 +184,58 @@ static void drop_late(struct pool *p, double now) {
     }
 }
 
-/* Whether the server is paused, or out of reach without a word: nothing was heard for
- * long, though the newest question or attempt is old enough to be answered. */
-static bool is_silent(const struct pool *p, double now) {
-    bool any = false, busy = false, idle = false;
+static void ignore_answer(void *ctx, const struct pool_answer *a) {
+    (void)ctx;
+    (void)a;
+}
+
+/* Under way on c is what a server that is well answers at once. */
+static bool is_probe(const struct pool_connection *c) {
+    return c->state == POOL_CONNECTING ||
+           (c->state == POOL_BUSY && c->asked->q.done == ignore_answer);
+}
+
+struct census { /* of the connections, at one moment */
+    struct pool_connection *closed, *idle, *slow; /* one of each; NULL: none */
+    double probed;                                /* seconds; < 0: no probe */
+    bool busy, quick; /* any is busy; any is, but not for long */
+};
+
+static struct census take_census(const struct pool *p, double now) {
+    struct census n = {.probed = -1};
     for (unsigned i = 0; i < p->settings.connections; i++) {
-        const struct pool_connection *c = &p->connections[i];
-        idle |= c->state == POOL_IDLE;
-        if (c->state != POOL_BUSY && c->state != POOL_CONNECTING) continue;
-        double since = c->state == POOL_BUSY ? c->flown : c->since;
-        if (now - since < POOL_MUTE_SECONDS) return false;
-        busy |= c->state == POOL_BUSY;
-        any = true;
+        struct pool_connection *c = &p->connections[i];
+        double age = now - (c->state == POOL_BUSY ? c->flown : c->since);
+        if (c->state == POOL_CLOSED) n.closed = c;
+        if (c->state == POOL_IDLE) n.idle = c;
+        if (c->state == POOL_BUSY) n.busy = true;
+        if (c->state == POOL_BUSY && age >= POOL_MUTE_SECONDS) n.slow = c;
+        if (c->state == POOL_BUSY && age < POOL_MUTE_SECONDS) n.quick = true;
+        if (is_probe(c)) n.probed = age;
     }
-    return any && (busy ? now - p->heard >= 2 * POOL_MUTE_SECONDS : !idle);
+    return n;
+}
+
+/* Whether the server is paused, or out of reach without a word. */
+static bool is_silent(const struct pool *p, double now) {
+    struct census n = take_census(p, now);
+    bool unanswered = n.probed >= POOL_MUTE_SECONDS;
+    if (!n.busy) return unanswered && !n.idle;
+    bool nothing_left = !n.idle && !n.closed && !n.quick && n.probed < 0;
+    return now - p->heard >= 2 * POOL_MUTE_SECONDS && (unanswered || nothing_left);
+}
+
+/* Is one question slow, or the server silent?  Another question tells. */
+static void probe(struct pool *p, double now) {
+    struct census n = take_census(p, now);
+    if (now - p->heard < POOL_MUTE_SECONDS || !n.slow || n.probed >= 0) return;
+    if (n.idle) {
+        struct pool_asked *q = copy(&(struct pool_question){
+            .role = n.slow->asked->q.role, .sql = "select 1", .done = ignore_answer});
+        q->deadline = now + POOL_CONNECT_SECONDS;
+        pool_fly(n.idle, q);
+    } else if (n.closed)
+        pool_connection_open(n.closed);
 }
 
 /* Nobody is left waiting for a silent server but who cannot do without knowing. */
@@ -211,29 +249,6 @@ static void fall_silent(struct pool *p, double now) {
         pool_connection_lost(c, why);
     }
     pool_away(p, why);
-}
-
-static void ignore_answer(void *ctx, const struct pool_answer *a) {
-    (void)ctx;
-    (void)a;
-}
-
-/* Is one question slow, or the server silent?  Another question tells. */
-static void ping(struct pool *p, double now) {
-    struct pool_connection *idle = NULL, *busy = NULL;
-    if (now - p->heard < POOL_MUTE_SECONDS) return;
-    for (unsigned i = 0; i < p->settings.connections; i++) {
-        struct pool_connection *c = &p->connections[i];
-        if (c->state == POOL_IDLE) idle = c;
-        if (c->state != POOL_BUSY) continue;
-        if (now - c->flown < POOL_MUTE_SECONDS) return;
-        busy = c;
-    }
-    if (!idle || !busy) return;
-    struct pool_asked *q = copy(&(struct pool_question){
-        .role = busy->asked->q.role, .sql = "select 1", .done = ignore_answer});
-    q->deadline = now + POOL_CONNECT_SECONDS;
-    pool_fly(idle, q);
 }
 
 static void give_up(struct pool_connection *c, double now) {
@@ -260,7 +275,7 @@ static void tick(void *ctx) {
     for (unsigned i = 0; i < p->settings.connections; i++)
         give_up(&p->connections[i], now);
     drop_late(p, now);
-    ping(p, now);
+    probe(p, now);
     if (!*p->why && is_silent(p, now)) fall_silent(p, now);
     pool_serve(p);
     if (is_under_way(p)) loop_arm(p->tick, POOL_TICK_SECONDS);

@@ -39,6 +39,7 @@ struct pool_connection {
     size_t n_prepared;   /* numbers given, also to what then failed */
     enum pool_leg legs[5];
     unsigned n_legs, leg;
+    bool answered;            /* a question, since it was opened */
     size_t numbers[2];        /* of what the flight prepares: setup, question */
     struct pool_asked *asked; /* under way */
     PGresult *rows, *error;
@@ -54,10 +55,10 @@ struct pool {
     struct pool_list waiting, ended; /* ended: to be told from the loop */
     unsigned n_waiting;
     struct loop_event *tick, *soon;
-    double retry_at, pause; /* pause 0: the next attempt is the first */
-    double heard;           /* when the server last answered anything */
-    char why[256];          /* it cannot be reached; "": it can */
-    unsigned long generation;
+    double retry_at, pause;   /* pause 0: the next attempt is the first */
+    double heard;             /* when the server last answered anything */
+    char why[256];            /* it cannot be reached; "": it can */
+    unsigned long generation; /* connections of an older one are closed when idle */
     struct pool_figures figures;
     bool draining;
     void (*drained)(void *ctx); /* NULL: told, or nobody asked */
