@@ -79,6 +79,10 @@ $(BUILD)/pool/%: tests/pool/%.c $(LIB_OBJ)
 	@mkdir -p $(dir $@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(LIB_OBJ) $(LDFLAGS) -lpq $(LDLIBS)
 
+$(BUILD)/bench/%: tests/bench/%.c $(GEN_OBJ) $(LIB_OBJ)
+	@mkdir -p $(dir $@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(GEN_OBJ) $(LIB_OBJ) $(LDFLAGS) $(LDLIBS)
+
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(GEN_OBJ) $(LIB_OBJ)
 	@mkdir -p $(dir $@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(GEN_OBJ) $(LIB_OBJ) $(LDFLAGS) -fsanitize=fuzzer $(FUZZ_LINK) $(LDLIBS)

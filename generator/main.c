@@ -28,7 +28,10 @@ static const struct command commands[] = {
     {"build", "[options]", "Builds a finished site for every domain",
         BUILD_HELP
         "      --durable         flush to disk before a site becomes visible\n"
-        "      --explain         say of each tenant that is made anew, why\n",
+        "      --explain         say of each tenant that is made anew, why\n"
+        "      --stale           when the database does not answer: with the rows of "
+        "the "
+        "last build\n",
         command_build},
     {"check", "[options]",
         "Says everything build would, checks links, brand and documents; writes "
