@@ -50,8 +50,6 @@ void call_header(struct call *c, const char *name, const char *value) {
 }
 
 void call_reply(struct call *c, int status, const char *type, struct str body) {
-    json_decref(c->sent);
-    tenants_drop(c->tenants);
     http_reply(c->request, status, type, body);
 }
 
