@@ -57,6 +57,10 @@ void call_reply_json(struct call *c, int status, struct str json) {
     call_reply(c, status, JSON, json);
 }
 
+void call_reply_file(struct call *c, int status, const struct http_file *f) {
+    http_reply_file(c->request, status, f);
+}
+
 void call_problem(struct call *c, int status, const char *fmt, ...) {
     struct buf text;
     va_list ap;

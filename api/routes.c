@@ -2,6 +2,14 @@
 #include "api/openapi.h"
 #include "api/route.h"
 
+static const struct route_parameter posts_query[] = {
+    {"limit", "integer", "How many, 1 to 100; 20 unless given"},
+    {"cursor", "string", "nextCursor of the page before"},
+    {"tag", "string", "Only posts with this tag"},
+    {"space", "string", "Only posts in the space of this slug"},
+    {0},
+};
+
 const struct route routes[] = {
     {.method = "GET",
         .path = "/healthz",
@@ -31,5 +39,34 @@ const struct route routes[] = {
         .tag = "operation",
         .summary = "This document",
         .gives = "Document"},
+    {.method = "GET",
+        .path = "/api/pricing/config",
+        .handle = handle_pricing,
+        .tag = "public",
+        .summary = "The tenant's pricing section, with the promotions that run",
+        .gives = "Pricing",
+        .cached = true},
+    {.method = "GET",
+        .path = "/api/plans",
+        .handle = handle_plans,
+        .tag = "public",
+        .summary = "The tenant's plans, with their limits",
+        .gives = "Plans",
+        .cached = true},
+    {.method = "GET",
+        .path = "/api/posts",
+        .handle = handle_posts,
+        .tag = "public",
+        .summary = "The public's posts, newest first",
+        .query = posts_query,
+        .gives = "PostPage",
+        .cached = true},
+    {.method = "GET",
+        .path = "/api/posts/{slug}",
+        .handle = handle_post,
+        .tag = "public",
+        .summary = "One post",
+        .gives = "Post",
+        .cached = true},
     {0},
 };
