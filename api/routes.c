@@ -1,6 +1,7 @@
 #include "api/handle.h"
 #include "api/openapi.h"
 #include "api/route.h"
+#include "api/trpc.h"
 
 static const struct route_parameter posts_query[] = {
     {"limit", "integer", "How many, 1 to 100; 20 unless given"},
@@ -68,5 +69,10 @@ const struct route routes[] = {
         .summary = "One post",
         .gives = "Post",
         .cached = true},
+    {.method = "GET", .path = "/api/trpc/{procedures*}", .handle = handle_trpc},
+    {.method = "POST",
+        .path = "/api/trpc/{procedures*}",
+        .body = 1u << 20,
+        .handle = handle_trpc},
     {0},
 };
