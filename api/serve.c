@@ -14,8 +14,8 @@
 #include "api/metrics.h"
 #include "api/richtext.h"
 #include "api/roster.h"
-#include "base/fetch.h"
 #include "api/snapshot.h"
+#include "base/fetch.h"
 
 #define MEASURE_SECONDS 0.5
 #define SPARE_FILES 128 /* of the descriptors, for all that is no client */
