@@ -2,17 +2,14 @@
 #include <string.h>
 
 #include "generator/pull_rows.h"
+#include "model/pricing.h"
 
 enum { PLAN_ID, PLAN_CURRENCY, PLAN_JSON, PLAN_COLUMNS };
 enum { PROMOTION_TEXTS = 4, PROMOTION_STARTS = 4, PROMOTION_ENDS, PROMOTION_COLUMNS };
 
 static const char plans_sql[] =
-    "select p.id, p.currency, (p.extra || jsonb_strip_nulls(jsonb_build_object("
-    "'id', p.key, 'name', p.name, 'description', nullif(p.description, ''),"
-    " 'price', trim_scale(p.price), 'interval', p.interval, 'credits', p.credits,"
-    " 'bonus', p.bonus, 'features', p.features, 'highlight', p.highlight,"
-    " 'comingSoon', p.coming_soon, 'cta', nullif(p.cta, ''))))::text"
-    " from tenantry.plans p where p.active order by p.position, p.key collate \"C\"";
+    "select p.id, p.currency, p.plan::text from tenantry.plans_public p"
+    " order by p.position, p.key collate \"C\"";
 
 /* All that may run one day: the build has its own clock. */
 static const char promotions_sql[] =
@@ -89,9 +86,5 @@ const struct pull_table pull_promotions = {
 
 json_t *pull_pricing(const struct site *s) {
     if (!s->rows.plans) return NULL;
-    json_t *own = json_object_get(s->tenant.config, "pricing");
-    json_t *section = json_is_object(own) ? json_copy(own) : json_object();
-    json_set_str(section, "currency", s->rows.currency);
-    json_share(section, "plans", s->rows.plans);
-    return section;
+    return pricing_of_rows(s->tenant.config, s->rows.currency, s->rows.plans);
 }
