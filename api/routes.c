@@ -1,6 +1,7 @@
 #include "api/handle.h"
 #include "api/openapi.h"
 #include "api/route.h"
+#include "api/trpc.h"
 
 const struct route routes[] = {
     {.method = "GET",
@@ -31,5 +32,10 @@ const struct route routes[] = {
         .tag = "operation",
         .summary = "This document",
         .gives = "Document"},
+    {.method = "GET", .path = "/api/trpc/{procedures*}", .handle = handle_trpc},
+    {.method = "POST",
+        .path = "/api/trpc/{procedures*}",
+        .body = 1u << 20,
+        .handle = handle_trpc},
     {0},
 };
