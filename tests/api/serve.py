@@ -2,7 +2,7 @@
 import contextlib, json, os, re, signal, socket, subprocess, tempfile, threading, time
 
 from server import CLAW, DUCKS, TIDE, Api, Connection
-from suite import clean_env, edit, read, write
+from suite import TOP, clean_env, edit, read, write
 
 PATH = "/api/openapi.json"
 
@@ -42,6 +42,11 @@ def check_settings(s, house):
     code, out, _ = ask_program(house, "--help")
     s.ok(code == 0 and "--trusted-proxy NETWORK" in out and "TENANTRY_API_LISTEN" in out, "--help", out)
     s.equal(ask_program(house, "--version")[:2], (0, "tenantry-api " + house.program.version.split()[1] + "\n"), "--version")
+    options = set(re.findall(r"^  (--[a-z-]+)", out, re.M)) | {"--help", "--version"}
+    for name in ("docs/tenantry-api.8", "completions/tenantry-api.bash", "completions/_tenantry-api"):
+        text = read(os.path.join(TOP, name)).decode()
+        missing = [o for o in options if not re.search(o.replace("--", r"(--|Fl -|, -)") + r"\b", text)]
+        s.equal(missing, [], f"{name} knows every option")
     code, out, _ = ask_program(house, "--check-config", "-C", house.workspace)
     s.ok(code == 0 and "all is well" in out, "--check-config of a good workspace", out)
     bad = house.copy_workspace("broken")
