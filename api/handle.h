@@ -22,4 +22,10 @@ void handle_accept(struct call *c);
 void handle_key_make(struct call *c);
 void handle_key_list(struct call *c);
 void handle_key_revoke(struct call *c);
+/* GET /api/pricing/config, /api/plans, /api/posts, /api/posts/{slug}: what anybody may
+ * read, whoever asks. */
+void handle_pricing(struct call *c);
+void handle_plans(struct call *c);
+void handle_posts(struct call *c);
+void handle_post(struct call *c);
 #endif
