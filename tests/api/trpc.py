@@ -426,6 +426,25 @@ def test_session(s, scene):
         s.equal(code(answer), "ok" if want == 200 else "FORBIDDEN", f"in tRPC's words, from {origin}")
 
 
+def test_login(s, scene):
+    """From signing up in a browser to a post: nothing but what the server itself hands out."""
+    origin = {"Origin": f"https://{DUCKS}"}
+    joined = scene.api.post("/api/auth/register", {"email": "new@fiveducks.example", "password": "a long enough pass phrase"}, headers=origin)
+    if joined.status == 404:
+        s.skip("signing up first", "this server has no accounts")
+        return
+    held = [v.split(";")[0] for k, v in joined.all if k.lower() == "set-cookie" and "session=" in v]
+    s.ok(joined.status in (200, 201) and held, "somebody signs up", joined)
+    cookie = {**origin, "Cookie": "; ".join(held)}
+    me = scene.call("users.getCurrentUser", headers=cookie)
+    said = me.json.get("result", {}).get("data", {}).get("json", {})
+    s.ok(said.get("email") == "new@fiveducks.example" and said.get("isFreeMember") is True, "and is a free member", me)
+    post = {"spaceId": scene.space("club"), "title": "My first", "content": "x", "status": "PUBLISHED"}
+    s.equal(code(scene.call("posts.create", post, mutation=True, headers=cookie)), "ok", "and writes a post")
+    scene.api.post("/api/auth/logout", {}, headers=cookie)
+    s.equal(code(scene.call("users.getCurrentUser", headers=cookie)), "UNAUTHORIZED", "until they go")
+
+
 def test_clients(s, scene):
     facts = {"base": scene.api.base, "host": DUCKS, "spaceId": scene.space("pond-notes"), "paidSpaceId": scene.space("deal-room"),
              "memberId": scene.user("john@fiveducks.example"),
@@ -463,6 +482,6 @@ def test_superjson(s, scene):
 
 def test(s, house):
     scene = Scene(house)
-    for part in (test_matrix, test_wire, test_members, test_batch, test_session, test_posts, test_reference, test_clients,
+    for part in (test_matrix, test_wire, test_members, test_batch, test_session, test_posts, test_login, test_reference, test_clients,
                  test_superjson):
         part(s, scene)
