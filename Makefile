@@ -134,11 +134,13 @@ check-browser: deps-build
 	@tests/browser/run $(BUILD)/tenantry $(BUILD)/browser
 golden-accept: all
 	@tests/golden/run $(BUILD)/tenantry --accept
+# PULL="--tenants 100" makes the one of the database quicker.
 bench: deps-build
-	@+$(SUBMAKE) all
+	@+$(SUBMAKE) all $(BUILD)/bench/pull_rows
 	@tests/bench/run $(BUILD)/tenantry
 	@tests/bench/rebuild $(BUILD)/tenantry
 	@tests/bench/serve-latency $(BUILD)/tenantry
+	@tests/bench/pull $(BUILD) $(PULL)
 # SECONDS_EACH=60 is how long each goes on; what it finds is in $(BUILD)-fuzz/fuzz.
 fuzz: deps-fuzz
 	@+$(SUBMAKE) fuzzers BUILD=$(BUILD)-fuzz CC=clang OPT=-O1 \

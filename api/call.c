@@ -57,6 +57,10 @@ void call_reply_json(struct call *c, int status, struct str json) {
     call_reply(c, status, JSON, json);
 }
 
+void call_reply_file(struct call *c, int status, const struct http_file *f) {
+    http_reply_file(c->request, status, f);
+}
+
 static void reply_trpc(struct call *c, int status, const char *message) {
     struct buf text;
     json_t *error = problem_trpc(status, message, NULL);
