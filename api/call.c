@@ -151,6 +151,10 @@ int call_failure(const struct pool_answer *a, const char **detail) {
         *detail = "the database does not answer; try again";
         return 503;
     }
+    if (a->outcome == POOL_UNSURE) {
+        *detail = "the database went away; whether this was done is not known";
+        return 500; /* 503 would invite to do it again */
+    }
     if (a->outcome != POOL_REFUSED) return 500;
     if (!strncmp(a->state, "PT", 2)) {
         int status = (int)strtol(a->state + 2, NULL, 10);
