@@ -22,15 +22,15 @@ void handle_accept(struct call *c);
 void handle_key_make(struct call *c);
 void handle_key_list(struct call *c);
 void handle_key_revoke(struct call *c);
-/* POST /api/webhooks/stripe: what Stripe says has happened. */
-void handle_stripe_event(struct call *c);
-/* POST /api/stripe/create-checkout-session; GET /api/stripe/checkout-session. */
-void handle_checkout(struct call *c);
-void handle_checkout_outcome(struct call *c);
 /* GET /api/pricing/config, /api/plans, /api/posts, /api/posts/{slug}: what anybody may
  * read, whoever asks. */
 void handle_pricing(struct call *c);
 void handle_plans(struct call *c);
 void handle_posts(struct call *c);
 void handle_post(struct call *c);
+/* POST /api/webhooks/stripe: what Stripe says has happened. */
+void handle_stripe_event(struct call *c);
+/* POST /api/stripe/create-checkout-session; GET /api/stripe/checkout-session. */
+void handle_checkout(struct call *c);
+void handle_checkout_outcome(struct call *c);
 #endif

@@ -353,6 +353,9 @@ def test_kills(s, house, d):
     c.close()
     lost, doubled = [], []
     for at in range(1, stops + 1):
+        # A new server each time: one whose worker dies again and again waits longer and longer for the next.
+        d.api.stop()
+        d.api = house.start(d.name, "--limit", "off", "--workers", "1", **KEYS)
         c, sale = warm(d), Sale(d.meta(), f"kill{at}")
         watch = killer.Killer(workers(d.api.p.pid)[0], at)
         status = send_once(d, c, sale.created())
