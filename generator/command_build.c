@@ -1,11 +1,17 @@
 /* tenantry build, tenantry check */
+#include <stdlib.h>
+
 #include "generator/build.h"
+#include "generator/build_watch.h"
 #include "generator/command.h"
+#include "generator/database.h"
 
-enum { EXTRA_EXPLAIN };
+enum { EXTRA_EXPLAIN, EXTRA_WATCH };
+#define BUILD_ONLY 2
 
-/* The first is for build alone. */
+/* The first BUILD_ONLY are for build alone. */
 static const struct option build_options[] = {
+    {"watch", no_argument, NULL, OPT_EXTRA + EXTRA_WATCH},
     {"explain", no_argument, NULL, OPT_EXTRA + EXTRA_EXPLAIN},
     {"tenant", required_argument, NULL, OPT_TENANT},
     {"out", required_argument, NULL, OPT_OUT},
@@ -20,9 +26,24 @@ static const struct option build_options[] = {
     {0},
 };
 
+/* What cannot be followed.  -1: nothing. */
+static int check_watch(const struct command *c, const struct command_line *l) {
+    if (!database_given(&l->options))
+        return command_misuse(c, "--watch follows a database; name it with --database "
+                                 "URL or in DATABASE_URL");
+    if (l->clock || getenv("SOURCE_DATE_EPOCH"))
+        return command_misuse(c, "--watch goes by the time of day; leave out %s",
+            l->clock ? "--clock" : "SOURCE_DATE_EPOCH");
+    if (l->options.strict)
+        return command_misuse(c, "--strict publishes everything or nothing, --watch "
+                                 "one tenant at a time; leave out one of them");
+    return -1;
+}
+
 static int run(const struct command *c, int argc, char **argv, bool check) {
     struct command_line line;
-    int code = command_parse(c, argc, argv, build_options + check, &line);
+    int code =
+        command_parse(c, argc, argv, build_options + (check ? BUILD_ONLY : 0), &line);
     if (code < 0 && line.first < argc)
         code = command_misuse(c,
             "unexpected argument \"%s\"; one tenant alone is --tenant %s",
@@ -30,7 +51,11 @@ static int run(const struct command *c, int argc, char **argv, bool check) {
     if (code < 0) {
         line.options.check = check;
         line.options.explain = line.extra[EXTRA_EXPLAIN] != NULL;
-        code = build_run(&line.options);
+        line.options.watch = line.extra[EXTRA_WATCH] != NULL;
+        if (line.options.watch) code = check_watch(c, &line);
+        if (code < 0)
+            code = line.options.watch ? build_watch(&line.options)
+                                      : build_run(&line.options);
     }
     command_line_dispose(&line);
     return code;

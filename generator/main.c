@@ -28,7 +28,10 @@ static const struct command commands[] = {
     {"build", "[options]", "Builds a finished site for every domain",
         BUILD_HELP
         "      --durable         flush to disk before a site becomes visible\n"
-        "      --explain         say of each tenant that is made anew, why\n",
+        "      --explain         say of each tenant that is made anew, why\n"
+        "      --watch           stay, and follow what changes in the database and the "
+        "files;\n"
+        "                        SIGTERM or Ctrl-C ends it between two publishes\n",
         command_build},
     {"check", "[options]",
         "Says everything build would, checks links, brand and documents; writes "

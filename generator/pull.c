@@ -45,6 +45,13 @@ struct pull *pull_open(
     return NULL;
 }
 
+struct pull *pull_live(const struct options *o, const char *url) {
+    struct pull *p = mem_calloc(1, sizeof *p);
+    p->keeper.options = o;
+    p->keeper.url = url;
+    return p;
+}
+
 void pull_close(struct pull *p) {
     if (!p) return;
     if (p->reading) database_close(&p->reader);
@@ -55,7 +62,7 @@ void pull_close(struct pull *p) {
 /* ---- in a worker ---- */
 
 /* The connection of this process: what the parent opened is its own. */
-static struct database *reader(struct pull *p, struct diag_list *diags) {
+struct database *pull_reader(struct pull *p, struct diag_list *diags) {
     struct database *d = &p->reader;
     if (p->reading && !pg_connected(&d->pg)) {
         database_close(d);
@@ -74,11 +81,15 @@ static struct database *reader(struct pull *p, struct diag_list *diags) {
 
 /* The transaction of one tenant.  *known: it has a row. */
 static bool enter(struct pull *p, struct database *d, struct site *s, bool *known) {
+    const char *shared =
+        *p->snapshot
+            ? arena_printf(&s->arena, " set transaction snapshot '%s';", p->snapshot)
+            : "";
     char *begin = arena_printf(&s->arena,
-        "begin isolation level repeatable read read only;"
-        " set transaction snapshot '%s'; set local role tenantry_builder;"
+        "begin isolation level repeatable read read only;%s"
+        " set local role tenantry_builder;"
         " set local datestyle = 'ISO'; set local timezone = 'UTC'",
-        p->snapshot);
+        shared);
     const char *const slug[] = {s->tenant.id};
     if (!pg_run(&d->pg, begin)) return database_failed(d, "reading the snapshot");
     const char *id = pg_value(&d->pg,
@@ -107,7 +118,8 @@ static bool read_rows(struct database *d, struct site *s) {
     const char *const values[] = {now, o->drafts ? "t" : "f"};
     bool ok = pg_ask(&d->pg, pull_posts_sql, values, 2, &s->rows.posts) &&
               pg_ask(&d->pg, pull_plans_sql, NULL, 0, &plans) &&
-              pg_ask(&d->pg, pull_promotions_sql, values, 1, &promotions);
+              pg_ask(&d->pg, pull_promotions_sql, values, 1, &promotions) &&
+              (!o->watch || pull_until(d, now, s));
     if (ok) {
         s->rows.promotions = promotions_of(&promotions);
         ok = pull_plans(s, &plans);
@@ -121,7 +133,7 @@ static bool read_rows(struct database *d, struct site *s) {
 
 bool pull_tenant(struct pull *p, struct site *s) {
     bool known = false;
-    struct database *d = reader(p, s->diags);
+    struct database *d = pull_reader(p, s->diags);
     if (!d) return false;
     bool ok = enter(p, d, s, &known) && (!known || read_rows(d, s));
     if (pg_connected(&d->pg) && pg_in_transaction(&d->pg)) pg_run(&d->pg, "rollback");
