@@ -101,6 +101,10 @@ void call_ask(struct call *c, const struct call_question *q) {
         call_problem(c, 503, "this server has no database");
         return;
     }
+    if (c->tenant && !c->server->listed) {
+        call_problem(c, 503, "the database does not answer; try again");
+        return;
+    }
     if (c->tenant && !*c->tenant->uuid) {
         call_problem(c, 404, "nothing is kept of this tenant");
         return;

@@ -27,7 +27,9 @@ struct call {
     struct tenants *tenants;   /* the set this request began with */
     struct api_tenant *tenant; /* NULL: the route needs none */
     struct principal principal;
-    const char *id;      /* of the request, for logs and problems */
+    bool identified;              /* identity_find has been through */
+    void (*then)(struct call *c); /* ... and goes on here */
+    const char *id;               /* of the request, for logs and problems */
     const char *path[2]; /* what {name} stands for in the route's path, in order */
     double began;        /* clock_seconds */
     json_t *sent;        /* the body, once call_json was asked for it; owned */

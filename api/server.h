@@ -6,11 +6,30 @@
 #include "base/http.h"
 #include "base/pool.h"
 
+enum { SERVER_HOOKS = 8 };
 struct server {
     const struct settings *settings;
     struct loop *loop;
     struct http *http;
     struct pool *pool; /* NULL: no database was named */
     struct tenants *tenants;
+    struct identity *identity;
+    bool listed;     /* the database has said which tenants it has */
+    bool listening;  /* it would tell of a change; else it may have been missed */
+    bool draining;   /* told to stop: not ready any more */
+    unsigned worker; /* from 0 */
+    void (*changed[SERVER_HOOKS])(struct server *s, const char *slug);
+    void (*reloaded[SERVER_HOOKS])(struct server *s);
+    unsigned n_changed, n_reloaded;
 };
+
+/* Before serving: `call` is told whenever rows of a tenant may have changed in the
+ * database; slug NULL: anybody's (it could not be heard for a while). */
+void server_on_change(
+    struct server *s, void (*call)(struct server *s, const char *slug));
+/* The same of a reload (SIGHUP): s->tenants is another set now, and files of keys may
+ * have changed.  Old sets live until their last request has ended. */
+void server_on_reload(struct server *s, void (*call)(struct server *s));
+void server_changed(struct server *s, const char *slug);
+void server_reloaded(struct server *s);
 #endif

@@ -1,98 +1,21 @@
-/* The server: connections, deadlines, requests.  Answers: http_reply.c. */
+/* The server and its requests.  Connections: http_connection.c, answers: http_reply.c.
+ */
 #include "base/http.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
-#include <event2/listener.h>
-#include <fcntl.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/queue.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/http_internal.h"
 #include "base/mem.h"
 
-#define SWEEP_SECONDS 0.25
-#define STALL_SECONDS 30 /* without a byte read or written */
-
-/* ---- connections ---- */
-
-/* evhttp frees a connection without a word.  We hold a reference of our own to its
- * bufferevent; once freed, it has no callbacks. */
-static bool connection_gone(const struct http_connection *c) {
-    bufferevent_event_cb event = NULL;
-    bufferevent_getcb(c->bev, NULL, NULL, &event, NULL);
-    return !event;
-}
-
-static void listeners_enable(struct http *h, bool on) {
-    h->full = !on;
-    for (unsigned i = 0; i < h->n_sockets; i++) {
-        struct evconnlistener *l = evhttp_bound_socket_get_listener(h->sockets[i]);
-        if (on)
-            evconnlistener_enable(l);
-        else
-            evconnlistener_disable(l);
-    }
-}
-
-static void connection_drop(struct http_connection *c) {
-    int fd = bufferevent_getfd(c->bev);
-    if (fd >= 0) shutdown(fd, SHUT_RDWR);
-    c->deadline = 0;
-}
-
-static void sweep(void *ctx) {
-    struct http *h = ctx;
-    double now = clock_seconds();
-    for (struct http_connection **at = &h->connections; *at;) {
-        struct http_connection *c = *at;
-        if (connection_gone(c)) {
-            *at = c->next;
-            bufferevent_decref(c->bev);
-            mem_free(c);
-            h->n_connections--;
-            continue;
-        }
-        if (c->deadline > 0 && now > c->deadline) connection_drop(c);
-        at = &c->next;
-    }
-    if (h->full && h->n_connections < h->settings.connections)
-        listeners_enable(h, true);
-    if (h->connections) loop_arm(h->sweep, SWEEP_SECONDS);
-}
-
-static struct bufferevent *accept_one(struct event_base *base, void *ctx) {
-    struct http *h = ctx;
-    struct bufferevent *bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
-    if (!bev) return NULL;
-    struct http_connection *c = mem_calloc(1, sizeof *c);
-    bufferevent_incref(bev);
-    c->bev = bev;
-    c->deadline = clock_seconds() + h->settings.header_seconds;
-    c->next = h->connections;
-    if (!h->connections) loop_arm(h->sweep, SWEEP_SECONDS);
-    h->connections = c;
-    if (++h->n_connections >= h->settings.connections) listeners_enable(h, false);
-    return bev;
-}
-
-static struct http_connection *connection_of(
-    struct http *h, struct evhttp_request *ev) {
-    struct bufferevent *bev =
-        evhttp_connection_get_bufferevent(evhttp_request_get_connection(ev));
-    struct http_connection *c = h->connections;
-    while (c && c->bev != bev) c = c->next;
-    return c;
-}
+#define STALL_SECONDS 60 /* without a byte read or written */
 
 /* ---- requests ---- */
 
@@ -110,12 +33,12 @@ static const char *ambiguity(struct evhttp_request *ev) {
     const char *coding = evhttp_find_header(in, "Transfer-Encoding");
     unsigned lengths = count_header(ev, "Content-Length");
     unsigned codings = count_header(ev, "Transfer-Encoding");
-    if (count_header(ev, "Host") != 1) return "exactly one Host header, please\n";
-    if (!*evhttp_find_header(in, "Host")) return "the Host header is empty\n";
-    if (lengths + codings > 1) return "more than one length of the body\n";
-    if (coding && strcasecmp(coding, "chunked")) return "unknown Transfer-Encoding\n";
+    if (count_header(ev, "Host") != 1) return "exactly one Host header, please";
+    if (!*evhttp_find_header(in, "Host")) return "the Host header is empty";
+    if (lengths + codings > 1) return "more than one length of the body";
+    if (coding && strcasecmp(coding, "chunked")) return "unknown Transfer-Encoding";
     const char *uri = evhttp_request_get_uri(ev);
-    if (!uri || uri[0] != '/') return "the target must be a path\n";
+    if (!uri || uri[0] != '/') return "the target must be a path";
     return NULL;
 }
 
@@ -165,27 +88,25 @@ static const char *method_name(enum evhttp_cmd_type type) {
     }
 }
 
-static void on_close(struct evhttp_connection *ev, void *ctx) {
-    struct http_request *r = ctx;
-    (void)ev;
+/* A stream ends with its client; an answer that is still to come will find nobody. */
+void http_request_closed(struct http_request *r) {
     /* A request that evhttp has cut loose from its connection is left to us. */
     if (r->ev && !evhttp_request_get_connection(r->ev)) evhttp_request_free(r->ev);
     r->ev = NULL;
-    if (!r->streaming) return; /* whoever answers it will find nobody there */
+    if (!r->streaming) return;
     if (r->closed) r->closed(r->closed_ctx);
     http_request_end(r);
 }
 
 static void on_complete(struct evhttp_request *ev, void *ctx) {
-    struct http *h = ctx;
-    struct http_connection *c = connection_of(h, ev);
-    if (c) c->deadline = clock_seconds() + h->settings.idle_seconds;
+    (void)ev;
+    http_connection_rest(ctx);
 }
 
 void http_request_end(struct http_request *r) {
-    if (r->ev) {
-        struct evhttp_connection *c = evhttp_request_get_connection(r->ev);
-        evhttp_connection_set_closecb(c, NULL, NULL);
+    if (r->connection) {
+        r->connection->request = NULL;
+        r->connection->answering = r->ev != NULL;
     }
     if (r->close_event) event_free(r->close_event);
     arena_dispose(&r->arena);
@@ -202,28 +123,66 @@ static bool read_target(struct http_request *r, const char *uri) {
     return r->path != NULL;
 }
 
-static void on_request(struct evhttp_request *ev, void *ctx) {
-    struct http *h = ctx;
-    struct http_connection *c = connection_of(h, ev);
+static struct http_request *request_new(struct http *h, struct evhttp_request *ev) {
+    struct http_connection *c = http_connection_of(h, ev);
     struct http_request *r = mem_calloc(1, sizeof *r);
     arena_init(&r->arena);
+    r->http = h;
     r->ev = ev;
     r->connection = c;
     r->method = method_name(evhttp_request_get_command(ev));
     r->head = !strcmp(r->method, "HEAD");
-    if (c) c->deadline = clock_seconds() + h->settings.answer_seconds;
-    evhttp_request_set_on_complete_cb(ev, on_complete, h);
-    evhttp_connection_set_closecb(evhttp_request_get_connection(ev), on_close, r);
+    if (c) {
+        c->request = r;
+        c->reading = false;
+        http_connection_limit(c, clock_seconds() + h->settings.answer_seconds);
+        evhttp_request_set_on_complete_cb(ev, on_complete, c);
+    }
+    return r;
+}
+
+static void refuse(struct http *h, struct http_request *r, const char *why) {
+    http_add_header(r, "Connection", STR("close"));
+    if (h->settings.refuse)
+        h->settings.refuse(h->settings.ctx, r, why);
+    else
+        http_reply(r, 400, "text/plain; charset=utf-8",
+            str_from(arena_printf(&r->arena, "%s\n", why)));
+}
+
+static void on_request(struct evhttp_request *ev, void *ctx) {
+    struct http *h = ctx;
+    struct http_request *r = request_new(h, ev);
     const char *wrong = ambiguity(ev);
     if (!wrong && !read_target(r, evhttp_request_get_uri(ev)))
-        wrong = "the path is not well encoded\n";
+        wrong = "the path is not well encoded";
     if (wrong) {
-        http_add_header(r, "Connection", STR("close"));
-        http_reply(r, 400, "text/plain; charset=utf-8", str_from(wrong));
+        refuse(h, r, wrong);
         return;
     }
     r->host = arena_copy(&r->arena, str_from(http_header(r, "Host")));
     h->settings.handle(h->settings.ctx, r);
+}
+
+const char *http_peer(const struct http_request *r) {
+    char *address = NULL;
+    uint16_t port;
+    if (!r->ev) return "";
+    evhttp_connection_get_peer(evhttp_request_get_connection(r->ev), &address, &port);
+    return address ? address : "";
+}
+
+const char *http_header_all(struct http_request *r, const char *name, unsigned *n) {
+    struct evkeyval *kv;
+    const char *all = NULL;
+    *n = 0;
+    if (!r->ev) return NULL;
+    TAILQ_FOREACH(kv, evhttp_request_get_input_headers(r->ev), next) {
+        if (strcasecmp(kv->key, name)) continue;
+        all = all ? arena_printf(&r->arena, "%s, %s", all, kv->value) : kv->value;
+        ++*n;
+    }
+    return all;
 }
 
 const char *http_header(const struct http_request *r, const char *name) {
@@ -272,8 +231,8 @@ struct http *http_new(struct loop *l, const struct http_settings *s) {
     h->settings = *s;
     h->ev = evhttp_new(loop_base(l));
     if (!h->ev) mem_exhausted();
-    h->sweep = loop_timer(l, sweep, h);
-    evhttp_set_bevcb(h->ev, accept_one, h);
+    http_connections_init(h);
+    evhttp_set_bevcb(h->ev, http_connection_accept, h);
     evhttp_set_gencb(h->ev, on_request, h);
     evhttp_set_timeout(h->ev, STALL_SECONDS);
     evhttp_set_max_headers_size(h->ev, (ev_ssize_t)s->header_bytes);
@@ -288,54 +247,11 @@ struct http *http_new(struct loop *l, const struct http_settings *s) {
 void http_free(struct http *h) {
     if (!h) return;
     evhttp_free(h->ev);
-    loop_event_free(h->sweep);
-    for (struct http_connection *c = h->connections, *next; c; c = next) {
-        next = c->next;
-        bufferevent_decref(c->bev);
-        mem_free(c);
-    }
+    http_connections_free(h);
+    loop_event_free(h->shut);
     mem_free(h);
 }
 
-static int open_socket(const char *address, unsigned port) {
-    struct sockaddr_in6 six = {
-        .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
-    struct sockaddr_in four = {
-        .sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    bool v6 = strchr(address, ':');
-    void *to = v6 ? (void *)&six.sin6_addr : (void *)&four.sin_addr;
-    if (inet_pton(v6 ? AF_INET6 : AF_INET, address, to) != 1) {
-        errno = EINVAL;
-        return -1;
-    }
-    int on = 1;
-    int fd =
-        socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0) return -1;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (v6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-    const struct sockaddr *name = v6 ? (void *)&six : (void *)&four;
-    if (bind(fd, name, v6 ? sizeof six : sizeof four) || listen(fd, SOMAXCONN)) {
-        int err = errno;
-        close(fd);
-        errno = err;
-        return -1;
-    }
-    return fd;
-}
-
-int http_listen(struct http *h, const char *address, unsigned *port) {
-    struct sockaddr_in6 bound; /* the port stands at the same place in both families */
-    socklen_t size = sizeof bound;
-    if (h->n_sockets == sizeof h->sockets / sizeof *h->sockets) return ENOSPC;
-    int fd = open_socket(address, *port);
-    if (fd < 0) return errno;
-    if (!getsockname(fd, (void *)&bound, &size)) *port = ntohs(bound.sin6_port);
-    h->sockets[h->n_sockets] = evhttp_accept_socket_with_handle(h->ev, fd);
-    if (!h->sockets[h->n_sockets]) {
-        close(fd);
-        return ENOMEM;
-    }
-    h->n_sockets++;
-    return 0;
+unsigned http_connections(const struct http *h) {
+    return h->n_connections;
 }

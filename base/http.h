@@ -19,8 +19,10 @@ struct http_request {
     const char *raw_path; /* as sent, without the query; begins with '/' */
     const char *path;     /* decoded once; no control characters */
     const char *query;    /* as sent, without the '?'; "" when there is none */
-    struct http_connection *connection;
-    void *ev; /* evhttp's; NULL once the connection is gone */
+    struct http_connection *connection; /* NULL once it is gone */
+    struct http *http;
+    void *context; /* the handler's own */
+    void *ev;      /* evhttp's; NULL once the connection is gone */
     bool streaming, in_handler;
     void (*closed)(void *ctx); /* of a stream */
     void *closed_ctx;
@@ -31,22 +33,47 @@ struct http_settings {
     /* Answers r, at once or later, by exactly one call of http_reply*, or makes it a
      * stream. */
     void (*handle)(void *ctx, struct http_request *r);
+    /* Answers r, which is none to be handled: 400.  NULL: with a line of text. */
+    void (*refuse)(void *ctx, struct http_request *r, const char *why);
+    /* r is about to end with this answer; 499: nobody was there to have it.  NULL is
+     * allowed. */
+    void (*answered)(void *ctx, struct http_request *r, int status, size_t bytes);
     void *ctx;
-    unsigned connections;  /* at most; more wait in the kernel */
-    double header_seconds; /* from accepting to the end of the header */
-    double idle_seconds;   /* ... and from one answer to the end of the next header */
-    double answer_seconds; /* for reading the whole answer */
+    unsigned connections; /* at most; more wait in the kernel */
+    /* From accepting, or from the first byte of a later request, to the end of the
+     * header; a body larger than header_bytes has a second more for each 32 KiB. */
+    double header_seconds;
+    double idle_seconds;   /* from an answer to the first byte of the next request */
+    double answer_seconds; /* for making and reading the whole answer */
     size_t header_bytes, body_bytes;
 };
 struct http;
+#define HTTP_SOCKETS 16 /* at most */
 struct http *http_new(struct loop *l, const struct http_settings *s);
 void http_free(struct http *h); /* open connections are closed */
-/* Listens on a numeric address.  0 or errno; *port 0 takes any, and is set to it. */
+/* A socket that listens on a numeric address, or -1 and errno; *port 0 takes any, and
+ * is set to it.  Of the sockets that share a port the first is HTTP_FIRST, which fails
+ * when anybody has the port already; the kernel spreads what comes. */
+enum http_share { HTTP_ALONE, HTTP_FIRST, HTTP_MORE };
+int http_socket(const char *address, unsigned *port, enum http_share share);
+/* Listens on a numeric address.  0 or errno; as http_socket. */
 int http_listen(struct http *h, const char *address, unsigned *port);
+int http_listen_fd(
+    struct http *h, int fd); /* 0 or errno; a socket that listens; taken */
+/* No more connections and no more requests on those there are; what is under way is
+ * answered, with "Connection: close".  Calls `drained` (once, maybe at once) when no
+ * connection is left. */
+void http_drain(struct http *h, void (*drained)(void *ctx), void *ctx);
+unsigned http_connections(const struct http *h);
+/* The address it came from, numeric; "" when that has gone. */
+const char *http_peer(const struct http_request *r);
 /* The body; borrowed until the answer. */
 struct str http_body(struct http_request *r);
 /* A header of the request; NULL: not there. Borrowed. */
 const char *http_header(const struct http_request *r, const char *name);
+/* The values of all headers of this name, with commas between them; NULL: there is
+ * none. *n: how many. */
+const char *http_header_all(struct http_request *r, const char *name, unsigned *n);
 /* The value of a cookie, or of a parameter of the query (decoded); NULL: not there. */
 char *http_cookie(struct http_request *r, const char *name);
 char *http_parameter(struct http_request *r, const char *name);

@@ -23,8 +23,36 @@ static void set_length(struct http_request *r, size_t n) {
     http_add_header(r, "Content-Length", str_from(text));
 }
 
+static void tell_answered(struct http_request *r, int status, size_t bytes) {
+    const struct http_settings *s = &r->http->settings;
+    if (s->answered) s->answered(s->ctx, r, status, bytes);
+}
+
+static void end_unheard(struct http_request *r) {
+    tell_answered(r, 499, 0);
+    http_request_end(r);
+}
+
+/* What evhttp has no words for. */
+static const char *reason_of(int status) {
+    switch (status) {
+    case 421:
+        return "Misdirected Request";
+    case 422:
+        return "Unprocessable Content";
+    case 429:
+        return "Too Many Requests";
+    case 431:
+        return "Request Header Fields Too Large";
+    default:
+        return NULL;
+    }
+}
+
 static void send_body(struct http_request *r, int status, struct evbuffer *body) {
-    const char *reason = status == 421 ? "Misdirected Request" : NULL;
+    const char *reason = reason_of(status);
+    if (r->http->draining) http_add_header(r, "Connection", STR("close"));
+    tell_answered(r, status, body ? evbuffer_get_length(body) : 0);
     evhttp_send_reply(r->ev, status, reason, body);
     if (body) evbuffer_free(body);
     http_request_end(r);
@@ -32,7 +60,7 @@ static void send_body(struct http_request *r, int status, struct evbuffer *body)
 
 void http_reply(struct http_request *r, int status, const char *type, struct str text) {
     if (!r->ev) {
-        http_request_end(r);
+        end_unheard(r);
         return;
     }
     struct evbuffer *body = NULL;
@@ -124,7 +152,7 @@ static void reply_part(
 void http_reply_file(struct http_request *r, int status, const struct http_file *f) {
     size_t size = f->bytes.len, from = 0, to = size;
     if (!r->ev) {
-        http_request_end(r);
+        end_unheard(r);
         if (f->release) f->release(f->ctx);
         return;
     }
@@ -179,7 +207,7 @@ void http_stream(struct http_request *r, void (*closed)(void *ctx), void *ctx) {
     }
     struct evhttp_connection *c = evhttp_request_get_connection(r->ev);
     struct bufferevent *bev = evhttp_connection_get_bufferevent(c);
-    if (r->connection) r->connection->deadline = 0;
+    if (r->connection) http_connection_limit(r->connection, 0);
     http_add_header(r, "Content-Type", STR("text/event-stream; charset=utf-8"));
     http_add_header(r, "Cache-Control", STR("no-store"));
     evhttp_send_reply_start(r->ev, 200, "OK");
@@ -194,7 +222,7 @@ static void stream_write(struct http_request *r, struct str text) {
     struct bufferevent *bev = evhttp_connection_get_bufferevent(c);
     if (evbuffer_get_length(bufferevent_get_output(bev)) > HTTP_UNREAD_MAX) {
         /* Only marked here: the caller may be walking over its streams. */
-        if (r->connection) r->connection->deadline = 1;
+        if (r->connection) http_connection_limit(r->connection, 1);
         return;
     }
     struct evbuffer *b = evbuffer_new();

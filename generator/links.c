@@ -27,7 +27,7 @@ static struct reference reference_split(struct arena *a, struct str target) {
 
 /* What a dead reference becomes, so that the check of whole pages does not report it
  * again. */
-static const struct markdown_target dead = {.url = "about:invalid"};
+static const struct link_target dead = {.url = "about:invalid"};
 
 static void dead_link(struct links *l, struct str target, struct diag_place place) {
     if (l->s->plan.unsure) return;
@@ -45,21 +45,21 @@ static void want_fragment(struct links *l, const struct item *to, struct str fra
     l->fragments[l->n++] = (struct fragment){to, id, place};
 }
 
-static struct markdown_target target_url(
+static struct link_target target_url(
     struct links *l, const char *path, struct reference r) {
     char *url = arena_printf(&l->s->arena, "%s" STR_FMT STR_FMT, path, STR_ARG(r.query),
         STR_ARG(r.fragment));
-    return (struct markdown_target){.url = url};
+    return (struct link_target){.url = url};
 }
 
-static struct markdown_target media_target(struct media *m) {
+static struct link_target media_target(struct media *m) {
     m->used = true;
-    return (struct markdown_target){m->url, m->info.width, m->info.height};
+    return (struct link_target){m->url, m->info.width, m->info.height};
 }
 
 /* A path from the top of the domain. */
 
-static struct markdown_target resolve_absolute(
+static struct link_target resolve_absolute(
     struct links *l, struct reference r, struct str target, struct diag_place place) {
     struct site *s = l->s;
     struct media *m = media_find(&s->media, r.path, NULL);
@@ -70,7 +70,7 @@ static struct markdown_target resolve_absolute(
         return target_url(l, plan_url_path(&s->arena, o->path), r);
     }
     if (plan_is_external(s, r.path) || map_get(&s->redirects, r.path))
-        return (struct markdown_target){0};
+        return (struct link_target){0};
     dead_link(l, target, place);
     return dead;
 }
@@ -101,7 +101,7 @@ static void no_such_file(struct links *l, const char *rel, struct diag_place pla
 }
 
 /* A link to another Markdown file, by its place in the content folder. */
-static struct markdown_target resolve_item(
+static struct link_target resolve_item(
     struct links *l, const char *rel, struct reference r, struct diag_place place) {
     const struct item *to = map_get(&l->s->content.by_rel, str_from(rel));
     if (!to) {
@@ -123,7 +123,7 @@ static struct markdown_target resolve_item(
     return target_url(l, to->path, r);
 }
 
-static struct markdown_target resolve_relative(
+static struct link_target resolve_relative(
     struct links *l, struct reference r, struct str target, struct diag_place place) {
     struct site *s = l->s;
     char *dir = arena_str(&s->arena, path_dir(str_from(l->item->rel)));
@@ -165,7 +165,7 @@ static const char *suggest_image(struct links *l, struct str path, struct str di
     return best;
 }
 
-static struct markdown_target resolve_image(
+static struct link_target resolve_image(
     struct links *l, struct str target, struct diag_place place) {
     struct site *s = l->s;
     char *dir = arena_str(&s->arena, path_dir(str_from(l->item->rel)));
@@ -174,7 +174,7 @@ static struct markdown_target resolve_image(
     if (m) return media_target(m);
     if (target.len && target.ptr[0] == '/' &&
         (plan_find(s, r.path) || plan_is_external(s, r.path)))
-        return (struct markdown_target){0};
+        return (struct link_target){0};
     const char *near = suggest_image(l, r.path, str_from(dir));
     diag_add(s->diags, DIAG_ERROR, place, "image \"" STR_FMT "\" is not there%s%s%s",
         STR_ARG(target),
@@ -184,26 +184,26 @@ static struct markdown_target resolve_image(
     return dead;
 }
 
-static struct markdown_target resolve(
+static struct link_target resolve(
     struct links *l, struct str target, bool image, struct diag_place place) {
-    if (leaves_site(target)) return (struct markdown_target){0};
+    if (leaves_site(target)) return (struct link_target){0};
     if (image) return resolve_image(l, target, place);
     if (!target.len) {
         diag_add(l->s->diags, DIAG_ERROR, place, "a link without a destination");
-        return (struct markdown_target){0};
+        return (struct link_target){0};
     }
     struct reference r = reference_split(&l->s->arena, target);
     if (r.path.len && r.path.ptr[0] == '/')
         return resolve_absolute(l, r, target, place);
     if (r.path.len) return resolve_relative(l, r, target, place);
     want_fragment(l, l->item, r.fragment, place);
-    return (struct markdown_target){0};
+    return (struct link_target){0};
 }
 
-struct markdown_target links_resolve(
+struct link_target links_resolve(
     void *ctx, struct str target, bool image, struct diag_place place) {
     struct links *l = ctx;
-    struct markdown_target t = resolve(l, target, image, place);
+    struct link_target t = resolve(l, target, image, place);
     if (t.url && !str_is(target, t.url))
         map_set(&l->moved, str_from(arena_str(&l->s->arena, target)), (char *)t.url);
     return t;

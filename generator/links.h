@@ -18,7 +18,7 @@ struct links {
 /* To be called before the text of an item is rendered. */
 void links_begin(struct links *l, const struct item *item);
 /* markdown_options.resolve; ctx is a struct links. */
-struct markdown_target links_resolve(
+struct link_target links_resolve(
     void *ctx, struct str target, bool image, struct diag_place place);
 /* The item's Markdown as it may stand elsewhere: references lead to what is published.
  * In the site's arena; the item's own text when there are none. */

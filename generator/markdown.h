@@ -3,11 +3,8 @@
 #define GENERATOR_MARKDOWN_H
 #include "base/diag.h"
 #include "base/json.h"
+#include "model/link.h"
 
-struct markdown_target {    /* what a link or image points to */
-    const char *url;        /* what to write; NULL: leave as it is */
-    unsigned width, height; /* of an image, pixels; 0: unknown */
-};
 struct markdown_options {
     const char *file;    /* for messages */
     unsigned first_line; /* line of the file on which text begins */
@@ -16,7 +13,7 @@ struct markdown_options {
     /* Called once for every link and image in document order. `target` is the decoded
      * destination.  Reports its own diagnostics at `place`.  Not called for the links
      * of footnotes.  May be NULL. */
-    struct markdown_target (*resolve)(
+    struct link_target (*resolve)(
         void *ctx, struct str target, bool image, struct diag_place place);
     void *ctx;
 };

@@ -208,7 +208,7 @@ static void render_link(struct markdown_doc *d, cmark_node *node, bool entering)
         buf_cstr(b, "</a>");
         return;
     }
-    struct markdown_target t = link_target(d, node, false);
+    struct link_target t = link_target(d, node, false);
     buf_cstr(b, "<a href=\"");
     html_escape_href(b, str_from(t.url));
     render_title(b, node);

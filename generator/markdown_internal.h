@@ -61,11 +61,11 @@ struct markdown_doc {
     struct markdown_features features;
     bool failed;
 
-    cmark_node *block;  /* the leaf block whose inlines are being rendered */
-    cmark_node *alt_of; /* the image whose alternative text is being written */
-    struct markdown_target image; /* what alt_of points to */
-    unsigned depth;               /* block quotes and items open here */
-    bool deep;                    /* too deep: reported */
+    cmark_node *block;        /* the leaf block whose inlines are being rendered */
+    cmark_node *alt_of;       /* the image whose alternative text is being written */
+    struct link_target image; /* what alt_of points to */
+    unsigned depth;           /* block quotes and items open here */
+    bool deep;                /* too deep: reported */
     bool in_table_head, in_table_body;
     unsigned column; /* of the table cell that comes next */
     const unsigned char *aligns;
@@ -127,8 +127,7 @@ struct str text_summary(struct markdown_doc *d);
 
 /* markdown_link.c */
 /* Checks and resolves a link's or image's destination. */
-struct markdown_target link_target(
-    struct markdown_doc *d, cmark_node *node, bool image);
+struct link_target link_target(struct markdown_doc *d, cmark_node *node, bool image);
 /* Where `needle`, part of the current block, stands in the file. */
 struct diag_place link_place(struct markdown_doc *d, struct str needle);
 struct diag_place link_line(const struct markdown_doc *d, cmark_node *node);

@@ -176,11 +176,10 @@ static struct str as_written(struct markdown_doc *d, struct str url) {
     return url;
 }
 
-struct markdown_target link_target(
-    struct markdown_doc *d, cmark_node *node, bool image) {
+struct link_target link_target(struct markdown_doc *d, cmark_node *node, bool image) {
     const char *destination = cmark_node_get_url(node);
     struct str url = str_from(destination);
-    struct markdown_target as_is = {.url = destination ? destination : ""};
+    struct link_target as_is = {.url = destination ? destination : ""};
     bool dangerous = is_dangerous(url);
     if (!dangerous && !d->o->resolve) return as_is;
     struct diag_place place = link_place(d, as_written(d, url));
@@ -193,7 +192,7 @@ struct markdown_target link_target(
             destination);
         return as_is;
     }
-    struct markdown_target t = d->o->resolve(d->o->ctx, url, image, place);
+    struct link_target t = d->o->resolve(d->o->ctx, url, image, place);
     if (!t.url) t.url = as_is.url;
     return t;
 }

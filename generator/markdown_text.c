@@ -1,7 +1,7 @@
 /* Text taken out of a document: ids, table of contents, summary, word count. */
 #include "generator/markdown_internal.h"
 #include <string.h>
-#include "generator/prose.h"
+#include "model/prose.h"
 
 #define LEAD_MAX 4096
 

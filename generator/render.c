@@ -13,7 +13,7 @@
 #include "generator/partials.h"
 #include "generator/plan.h"
 #include "generator/plan_tenant.h"
-#include "generator/sanitize.h"
+#include "model/sanitize.h"
 #include "generator/view.h"
 
 #define STATIC_TEXT_MAX                                                                \

@@ -24,6 +24,9 @@ FAULTS = {
     "a definer function of a superuser": "create function tenantry.leak() returns bigint language sql security definer "
         "set search_path = tenantry, pg_temp as 'select count(*) from posts'; revoke execute on function tenantry.leak from public",
     "a function for everybody": "create function tenantry.leak() returns int language sql set search_path = tenantry, pg_temp as 'select 1'",
+    "a directory function for requests": "grant execute on function tenantry.user_find(text) to tenantry_web",
+    "a door for members": "grant execute on function tenantry.account_find(text, boolean, text) to tenantry_member",
+    "an owner's function for requests": "grant execute on function tenantry.session_open(uuid, text, text, interval) to tenantry_web",
     "a view with its owner's eyes": "create view tenantry.all_posts as select * from tenantry.posts",
     "a materialized view": "create materialized view tenantry.all_posts as select * from tenantry.posts",
     "a right for everybody": "grant select on tenantry.posts to public",

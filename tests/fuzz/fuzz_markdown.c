@@ -23,11 +23,11 @@ bool __wrap_markdown_scan(struct str text, const struct markdown_options *o,
     return ok;
 }
 
-static struct markdown_target resolve(
+static struct link_target resolve(
     void *ctx, struct str target, bool image, struct diag_place place) {
     if (!place.line || (target.len && !target.ptr)) abort();
     (void)ctx;
-    return (struct markdown_target){NULL, image ? 2 : 0, image ? 1 : 0};
+    return (struct link_target){NULL, image ? 2 : 0, image ? 1 : 0};
 }
 
 static void check(const struct markdown_result *r) {

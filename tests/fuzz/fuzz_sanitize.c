@@ -2,16 +2,16 @@
  * and so it is after a second run, which finds nothing to leave out. */
 #include <stdint.h>
 #include <stdlib.h>
-#include "generator/sanitize.h"
+#include "model/sanitize.h"
 #include "tests/support/html_judge.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct markdown_target resolve(
+static struct link_target resolve(
     void *ctx, struct str target, bool image, struct diag_place place) {
     (void)ctx;
     if (!place.line || !place.col || (target.len && !target.ptr)) abort();
-    return (struct markdown_target){NULL, image ? 2 : 0, image ? 1 : 0};
+    return (struct link_target){NULL, image ? 2 : 0, image ? 1 : 0};
 }
 
 static bool sanitize(struct str html, struct buf *out, bool again) {

@@ -15,14 +15,14 @@ struct fixture {
     bool ok;
 };
 
-static struct markdown_target resolve(
+static struct link_target resolve(
     void *ctx, struct str target, bool image, struct diag_place place) {
     struct fixture *f = ctx;
     buf_printf(&f->seen, "%s%u:%u " STR_FMT "\n", image ? "!" : "", place.line,
         place.col, STR_ARG(target));
-    if (image) return (struct markdown_target){"/i/x.png", 640, 480};
-    if (str_is(target, "a&b.md")) return (struct markdown_target){"/a&b/", 0, 0};
-    return (struct markdown_target){0};
+    if (image) return (struct link_target){"/i/x.png", 640, 480};
+    if (str_is(target, "a&b.md")) return (struct link_target){"/a&b/", 0, 0};
+    return (struct link_target){0};
 }
 
 static void render(struct fixture *f, const char *text, bool trust, bool resolving) {

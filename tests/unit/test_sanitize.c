@@ -11,7 +11,7 @@
 #include <time.h>
 #include "base/file.h"
 #include "base/mem.h"
-#include "generator/sanitize.h"
+#include "model/sanitize.h"
 #include "tests/support/html_judge.h"
 
 #define PAYLOADS "tests/sanitize/payloads"
@@ -390,13 +390,13 @@ static void test_dropped(void **state) {
     dispose(&x);
 }
 
-static struct markdown_target resolve(
+static struct link_target resolve(
     void *ctx, struct str target, bool image, struct diag_place place) {
     buf_printf(ctx, "%u:%u %s " STR_FMT "\n", place.line, place.col,
         image ? "image" : "link", STR_ARG(target));
-    if (str_is(target, "bad")) return (struct markdown_target){.url = "javascript:1"};
-    if (image) return (struct markdown_target){"/images/x.png", 20, 10};
-    return (struct markdown_target){0};
+    if (str_is(target, "bad")) return (struct link_target){.url = "javascript:1"};
+    if (image) return (struct link_target){"/images/x.png", 20, 10};
+    return (struct link_target){0};
 }
 
 static void test_resolve(void **state) {

@@ -1,5 +1,5 @@
 /* What Markdown and rich text share once they are text. */
-#include "generator/prose.h"
+#include "model/prose.h"
 #include <ctype.h>
 #include <stdint.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /* One text from its checks to its result. */
-#include "generator/sanitize.h"
+#include "model/sanitize.h"
 #include "base/html.h"
 #include "base/mem.h"
-#include "generator/prose.h"
-#include "generator/sanitize_internal.h"
+#include "model/prose.h"
+#include "model/sanitize_internal.h"
 
 struct slug_count {
     unsigned next;

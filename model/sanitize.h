@@ -11,11 +11,11 @@
  * cells, goes.  class stays on <code> as language-*.  Headings get ids by the rules
  * that hold for Markdown.  A link to http or https gets rel="noopener nofollow ugc";
  * target goes.  Images load lazily; without an address that is allowed they go. */
-#ifndef GENERATOR_SANITIZE_H
-#define GENERATOR_SANITIZE_H
+#ifndef MODEL_SANITIZE_H
+#define MODEL_SANITIZE_H
 #include "base/diag.h"
 #include "base/json.h"
-#include "generator/markdown.h"
+#include "model/link.h"
 
 #define SANITIZE_MAX_BYTES (5u * 1024 * 1024)
 #define SANITIZE_MAX_OUT (16u * 1024 * 1024)
@@ -29,7 +29,7 @@ struct sanitize_options {
     /* As for Markdown: called once for every link and image that is kept, in document
      * order, with the decoded address.  What it gives is put under the same rules as
      * what the editor wrote.  May be NULL. */
-    struct markdown_target (*resolve)(
+    struct link_target (*resolve)(
         void *ctx, struct str target, bool image, struct diag_place place);
     void *ctx;
 };

@@ -1,5 +1,5 @@
 /* Addresses: which are allowed, and how they are written. */
-#include "generator/sanitize_internal.h"
+#include "model/sanitize_internal.h"
 
 /* How many bytes of control character or white space begin at p, whichever script's. */
 static size_t blank_bytes(const char *p, size_t left) {

@@ -1,6 +1,6 @@
 /* From what editors send to tags that libxml2 and a browser cannot read differently:
  * tokens by the rules of browsers, written again without any ambiguity. */
-#include "generator/sanitize_internal.h"
+#include "model/sanitize_internal.h"
 
 #define NAME_MAX_BYTES 32
 

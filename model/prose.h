@@ -1,6 +1,6 @@
 /* Running text, whatever language it was marked up in. */
-#ifndef GENERATOR_PROSE_H
-#define GENERATOR_PROSE_H
+#ifndef MODEL_PROSE_H
+#define MODEL_PROSE_H
 #include "base/str.h"
 
 /* How many words begin in s; *inside: whether one is open, kept from piece to piece. */

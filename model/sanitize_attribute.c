@@ -1,5 +1,5 @@
 /* The attributes of one tag, each by the rule of its value. */
-#include "generator/sanitize_internal.h"
+#include "model/sanitize_internal.h"
 #include <ctype.h>
 
 #define REL " rel=\"noopener nofollow ugc\""
@@ -112,7 +112,7 @@ static void put_address(struct writing *w, enum attribute_id id, struct str v) {
         return;
     }
     if (o->resolve) {
-        struct markdown_target t =
+        struct link_target t =
             o->resolve(o->ctx, buf_view(address), image, place_of(w->r, w->at));
         w->width = t.width;
         w->height = t.height;

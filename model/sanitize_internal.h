@@ -1,9 +1,9 @@
 /* The steps of sanitize.h: read (browser-like tokens, normalised), libxml2 (a tree),
  * write (the list). */
-#ifndef GENERATOR_SANITIZE_INTERNAL_H
-#define GENERATOR_SANITIZE_INTERNAL_H
+#ifndef MODEL_SANITIZE_INTERNAL_H
+#define MODEL_SANITIZE_INTERNAL_H
 #include "base/map.h"
-#include "generator/sanitize.h"
+#include "model/sanitize.h"
 
 enum fate {
     KEEP,

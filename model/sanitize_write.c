@@ -1,8 +1,8 @@
 /* From libxml2's tree, as it walks it, to the HTML that is published: only what the
  * list names, nested as a browser's parser would nest it. */
 #include "base/html.h"
-#include "generator/prose.h"
-#include "generator/sanitize_internal.h"
+#include "model/prose.h"
+#include "model/sanitize_internal.h"
 
 #define LEAD_MAX 4096
 

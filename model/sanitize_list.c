@@ -1,5 +1,5 @@
 /* What is allowed, and what becomes of the rest that is known. */
-#include "generator/sanitize_internal.h"
+#include "model/sanitize_internal.h"
 #include <stdlib.h>
 
 #define A(x) (1u << ATT_##x)

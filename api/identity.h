@@ -1,0 +1,28 @@
+/* Who asks: a browser's session, a JSON Web Token, or an API key.
+ *
+ * The database is the authority on what somebody may do here: a token's role can only
+ * lower the rank of the membership, never raise it. */
+#ifndef API_IDENTITY_H
+#define API_IDENTITY_H
+#include "api/call.h"
+
+struct identity;
+/* NULL: a setting cannot be used, which was said on stderr. */
+struct identity *identity_new(struct loop *l, const struct settings *s);
+void identity_free(struct identity *i); /* NULL is allowed */
+
+/* Fills c->principal and calls then(c), at once or later, or answers: 401 for a token
+ * or key that is not valid, 403 for what a cookie's browser sends in the name of
+ * another site, or of a key beyond its scopes, 503 without a database.  Whoever sends
+ * nothing, or a cookie that is not valid any more, goes on as nobody.  Asks the
+ * database once at most; the second time in a request it just goes on. */
+void identity_find(struct call *c, void (*then)(struct call *c));
+
+/* Whether the browser says that a page of this very host sends this; *told is false
+ * when it says nothing (or is none). */
+bool identity_same_origin(const struct call *c, bool *told);
+/* "owner" as a rank; RANK_NONE: no role of ours. */
+enum rank identity_rank(const char *role);
+/* The name of the cookie that holds the session's token. */
+const char *identity_cookie(const struct settings *s);
+#endif

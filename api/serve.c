@@ -1,0 +1,168 @@
+#include "api/serve.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "api/dispatch.h"
+#include "api/identity.h"
+#include "api/roster.h"
+
+#define SPARE_FILES 128 /* of the descriptors, for all that is no client */
+
+enum { EXIT_FINE, EXIT_MACHINE = 3 };
+
+struct worker {
+    struct server server;
+    const struct serve_plan *plan;
+    struct roster *roster;
+    bool failed;
+    struct loop_event *term, *interrupt, *hangup, *reopen, *late;
+};
+
+/* ---- signals ---- */
+
+static void drained(void *ctx) {
+    struct worker *w = ctx;
+    loop_stop(w->server.loop);
+}
+
+static void stop(void *ctx) {
+    struct worker *w = ctx;
+    if (w->server.draining) return;
+    w->server.draining = true;
+    loop_arm(w->late, w->plan->settings->drain_seconds);
+    http_drain(w->server.http, drained, w);
+}
+
+/* The parent has found no fault with the workspace, and said what there was to say. */
+static void reload(void *ctx) {
+    struct worker *w = ctx;
+    struct server *s = &w->server;
+    struct diag_list diags;
+    diag_init(&diags);
+    struct tenants *new = tenants_open(s->settings->directory, &diags);
+    if (new && !diags.errors) {
+        struct tenants *old = s->tenants;
+        s->tenants = new;
+        roster_moved(w->roster, s, old);
+        tenants_drop(old);
+        server_reloaded(s);
+    } else
+        tenants_drop(new);
+    diag_dispose(&diags);
+}
+
+static void reopen(void *ctx) {
+    struct worker *w = ctx;
+    (void)w;
+}
+
+static void signals_open(struct worker *w) {
+    struct loop *l = w->server.loop;
+    w->late = loop_timer(l, drained, w);
+    w->term = loop_signal(l, SIGTERM, stop, w);
+    w->interrupt = loop_signal(l, SIGINT, stop, w);
+    w->hangup = loop_signal(l, SIGHUP, reload, w);
+    w->reopen = loop_signal(l, SIGUSR1, reopen, w);
+}
+
+static void signals_close(struct worker *w) {
+    loop_event_free(w->late);
+    loop_event_free(w->term);
+    loop_event_free(w->interrupt);
+    loop_event_free(w->hangup);
+    loop_event_free(w->reopen);
+}
+
+/* ---- opening ---- */
+
+/* What the kernel lets us have: accepting beyond it would fail again and again. */
+static unsigned most_clients(const struct settings *s) {
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files)) return s->clients;
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+    rlim_t most = files.rlim_cur > 2 * SPARE_FILES ? files.rlim_cur - SPARE_FILES
+                                                   : files.rlim_cur / 2 + 1;
+    return s->clients < most ? s->clients : (unsigned)most;
+}
+
+static bool open_http(struct worker *w) {
+    struct server *s = &w->server;
+    s->http = http_new(s->loop, &(struct http_settings){.handle = dispatch,
+                                    .ctx = s,
+                                    .connections = most_clients(s->settings),
+                                    .header_seconds = 10,
+                                    .idle_seconds = 60,
+                                    .answer_seconds = 30,
+                                    .header_bytes = 16u << 10,
+                                    .body_bytes = 1u << 20});
+    for (unsigned i = 0; i < w->plan->n_sockets; i++) {
+        int err = http_listen_fd(s->http, w->plan->sockets[i]);
+        if (!err) continue;
+        fprintf(stderr, "tenantry-api: cannot listen: %s\n", strerror(err));
+        return false;
+    }
+    return true;
+}
+
+/* Listening begins only now: who comes earlier waits in the kernel. */
+static void settled(void *ctx) {
+    struct worker *w = ctx;
+    if (!open_http(w)) {
+        w->failed = true;
+        loop_stop(w->server.loop);
+        return;
+    }
+    ssize_t n = write(w->plan->ready, "", 1);
+    (void)n; /* nobody may be there to read it */
+    close(w->plan->ready);
+}
+
+/* Everything that a server has besides its requests is opened here. */
+static bool server_open(struct server *s) {
+    const struct settings *set = s->settings;
+    s->identity = identity_new(s->loop, set);
+    if (!s->identity) return false;
+    if (set->database)
+        s->pool = pool_new(s->loop, &(struct pool_settings){
+                                        .url = set->database,
+                                        .connections = set->connections,
+                                        .waiting = 1024,
+                                        .seconds = 5,
+                                    });
+    return true;
+}
+
+static void server_close(struct server *s) {
+    /* What still waits for the database is answered before there is no one to answer.
+     */
+    if (s->pool) pool_free(s->pool);
+    identity_free(s->identity);
+    http_free(s->http);
+    tenants_drop(s->tenants);
+    loop_free(s->loop);
+}
+
+int serve(const struct serve_plan *plan) {
+    struct worker w = {.plan = plan,
+        .server = {.settings = plan->settings,
+            .tenants = plan->tenants,
+            .worker = plan->number}};
+    w.server.loop = loop_new();
+    if (!w.server.loop) return EXIT_MACHINE;
+    w.failed = !server_open(&w.server);
+    if (!w.failed) {
+        signals_open(&w);
+        w.roster = roster_start(&w.server, settled, &w);
+        if (!w.failed) loop_run(w.server.loop);
+        roster_stop(w.roster);
+        signals_close(&w);
+    }
+    server_close(&w.server);
+    return w.failed ? EXIT_MACHINE : EXIT_FINE;
+}

@@ -1,0 +1,18 @@
+/* One worker process: its loop, from the first request to the last. */
+#ifndef API_SERVE_H
+#define API_SERVE_H
+#include "api/server.h"
+
+struct serve_plan {
+    const struct settings *settings;
+    struct tenants *tenants; /* one reference is the worker's */
+    unsigned number;         /* from 0 */
+    const int *sockets;      /* that listen; taken */
+    unsigned n_sockets;
+    int ready; /* a byte is written to it once requests are answered, then it is closed
+                */
+};
+/* Serves until SIGTERM or SIGINT, then what is under way.  Reloads at SIGHUP.  The exit
+ * code. */
+int serve(const struct serve_plan *plan);
+#endif

@@ -1,0 +1,258 @@
+"""tenantry-api under test: databases of its own, a port of the kernel's choice, raw bytes where they are needed."""
+import contextlib, json, os, re, shutil, signal, socket, subprocess, sys, tempfile, time
+
+from cluster import Cluster
+from suite import clean_env, copy_sample
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+DUCKS, CLAW, TIDE = "fiveducks.ai", "sendclaw.com", "tidewater.press"  # hosts of the sample tenants
+
+
+class Answer:
+    def __init__(self, status, headers, body):
+        self.status, self.all, self.body = status, headers, body
+        self.headers = {k.lower(): v for k, v in headers}
+
+    @property
+    def text(self):
+        return self.body.decode("utf-8", "replace")
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+    def __getitem__(self, name):
+        return self.headers.get(name.lower())
+
+    def __repr__(self):
+        return f"{self.status} {self.all} {self.body[:300]!r}"
+
+
+class Connection:
+    """One connection that stays, for anything that can be written on it."""
+
+    def __init__(self, api, timeout=20):
+        self.socket = socket.create_connection((api.address, api.port), timeout=timeout)
+        self.file = self.socket.makefile("rb")
+
+    def send(self, data):
+        self.socket.sendall(data if isinstance(data, bytes) else data.encode())
+
+    def receive(self, head=False):
+        """The next answer; None when the other side has closed."""
+        line = self.file.readline()
+        if not line:
+            return None
+        status, headers = int(line.split()[1]), []
+        while (line := self.file.readline().strip()):
+            name, _, value = line.decode("latin-1").partition(":")
+            headers.append((name, value.strip()))
+        given = {k.lower(): v for k, v in headers}
+        if head or status in (204, 304) or status < 200:
+            body = b""
+        elif given.get("transfer-encoding") == "chunked":
+            body = b""
+            while (size := int(self.file.readline().split(b";")[0], 16)):
+                body += self.file.read(size)
+                self.file.readline()
+            self.file.readline()
+        elif "content-length" in given:
+            body = self.file.read(int(given["content-length"]))
+        else:
+            body = self.file.read()
+        return Answer(status, headers, body)
+
+    def ask(self, method, path, host=DUCKS, headers=(), body=None):
+        """headers: a dict or pairs; body: bytes, text, or what becomes JSON."""
+        pairs = list(headers.items() if isinstance(headers, dict) else headers)
+        names = {k.lower() for k, _ in pairs}
+        if body is not None and not isinstance(body, (bytes, str)):
+            body = json.dumps(body)
+            if "content-type" not in names:
+                pairs.append(("Content-Type", "application/json"))
+        data = body.encode() if isinstance(body, str) else body or b""
+        if (data or method in ("POST", "PUT", "PATCH")) and "content-length" not in names:
+            pairs.append(("Content-Length", str(len(data))))
+        lines = [f"{method} {path} HTTP/1.1", f"Host: {host}"] + [f"{k}: {v}" for k, v in pairs]
+        self.send("\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + data)
+        return self.receive(method == "HEAD")
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class Api:
+    """One tenantry-api; ended by its id."""
+
+    def __init__(self, binary, workspace, url, args, env):
+        line = [binary, "--listen", "127.0.0.1:0", "-C", workspace, *args]
+        if "--limit" not in args:
+            line += ["--limit", "off"]  # the tests ask more often than a visitor
+        if url:
+            line += ["--database", url]
+        self.log = tempfile.TemporaryFile()
+        self.p = subprocess.Popen(line, env=clean_env(**env), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log)
+        self.said = self.p.stdout.readline().decode()
+        m = re.search(r"listening on http://([\d.]+):(\d+)", self.said)
+        if not m:
+            self.p.wait(20)
+            raise AssertionError(f"tenantry-api does not listen: {self.said}{self.errors()}")
+        self.address, self.port = m[1], int(m[2])
+        self.base = f"http://{self.address}:{self.port}"
+
+    def errors(self):
+        """What it wrote to stderr so far."""
+        self.log.seek(0)
+        return self.log.read().decode("utf-8", "replace")
+
+    def connect(self, timeout=20):
+        return Connection(self, timeout)
+
+    def ask(self, method, path, **kw):
+        with self.connect() as c:
+            return c.ask(method, path, **kw)
+
+    def get(self, path, host=DUCKS, **kw):
+        return self.ask("GET", path, host=host, **kw)
+
+    def post(self, path, body=None, host=DUCKS, **kw):
+        return self.ask("POST", path, host=host, body=body, **kw)
+
+    def raw(self, data, seconds=5):
+        """Every byte that comes back until the other side closes or `seconds` are over."""
+        got, end = b"", time.monotonic() + seconds
+        with socket.create_connection((self.address, self.port), timeout=seconds) as s:
+            s.sendall(data if isinstance(data, bytes) else data.encode())
+            with contextlib.suppress(OSError):
+                while (left := end - time.monotonic()) > 0:
+                    s.settimeout(left)
+                    part = s.recv(65536)
+                    if not part:
+                        break
+                    got += part
+        return got
+
+    def until(self, test, path="/readyz", seconds=10, **kw):
+        """The first answer to pass the test, or the last one."""
+        end = time.monotonic() + seconds
+        while True:
+            with contextlib.suppress(OSError):
+                answer = self.get(path, **kw)
+                if test(answer) or time.monotonic() > end:
+                    return answer
+            if time.monotonic() > end:
+                return None
+            time.sleep(0.02)
+
+    def stop(self, how=signal.SIGTERM, seconds=40):
+        """Its exit code."""
+        if self.p.poll() is None:
+            self.p.send_signal(how)
+            try:
+                self.p.wait(seconds)
+            except subprocess.TimeoutExpired:
+                self.p.kill()
+                self.p.wait()
+        self.p.stdout.close()
+        return self.p.returncode
+
+
+class House:
+    """What the areas share: the cluster, the programs, and what must be ended."""
+
+    def __init__(self, program, api, top, full):
+        self.program, self.api_path, self.top, self.full = program, os.path.abspath(api), top, full
+        self.cluster = Cluster(program, top)
+        self.workspace = self.cluster.workspace
+        self.running = []
+
+    def open(self, suite):
+        code, text = self.cluster.db("start")
+        if not suite.ok(code == 0, "a database is started for the API", text):
+            return False
+        self.cluster.connect()
+        return True
+
+    def database(self, name, seed=True):
+        """A database of the area's own, with the sample tenants; answers its name."""
+        c = self.cluster
+        c.make(name)
+        steps = [["migrate"], ["seed", "--plans"]] if seed else [["migrate"]]
+        for step in steps:
+            code, text = c.db(*step, "--database", c.url(name))
+            assert code == 0, text
+        c.sql(f"grant connect on database {name} to tenantry_api", name)
+        return name
+
+    def url(self, name, user="tenantry_api"):
+        return self.cluster.url(name, user)
+
+    def sql(self, sql, name, **kw):
+        return self.cluster.sql(sql, name, **kw)
+
+    def copy_workspace(self, name):
+        """The sample workspace once more, to be changed."""
+        return copy_sample(os.path.join(self.top, name))
+
+    def start(self, name=None, *args, workspace=None, ready=True, url=None, **env):
+        """A running server on the database `name` (None: without one)."""
+        url = url or (self.url(name) if name else None)
+        api = Api(self.api_path, workspace or self.workspace, url, args, env)
+        self.running.append(api)
+        if url and ready:
+            answer = api.until(lambda r: r.status == 200)
+            assert answer and answer.status == 200, f"it is never ready: {answer}\n{api.errors()}"
+        return api
+
+    def stop_all(self):
+        while self.running:
+            self.running.pop().stop()
+
+    def close(self):
+        self.stop_all()
+        self.cluster.db("stop", "--discard")
+
+    def node(self, *packages):
+        """(folder with node_modules of package.json, None), or (None, why there is none).  Fetched once, kept beside
+        the program."""
+        if not shutil.which("node"):
+            return None, "there is no node (apt-get install nodejs npm)"
+        folder = os.path.join(os.path.dirname(self.api_path), "api-node")
+        os.makedirs(folder, exist_ok=True)
+        wanted, have = os.path.join(HERE, "package.json"), os.path.join(folder, "package.json")
+        same = os.path.exists(have) and open(have).read() == open(wanted).read()
+        if not same or not os.path.isdir(os.path.join(folder, "node_modules")):
+            if not shutil.which("npm"):
+                return None, "there is no npm (apt-get install npm)"
+            with contextlib.suppress(OSError):
+                os.remove(have)
+            shutil.copy(wanted, have + ".new")
+            os.rename(have + ".new", have)
+            p = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--silent"], cwd=folder,
+                               capture_output=True, text=True)
+            if p.returncode:
+                os.remove(have)
+                return None, f"npm cannot fetch the packages ({(p.stdout + p.stderr).strip()[-200:]})"
+        for name in packages:
+            if not os.path.isdir(os.path.join(folder, "node_modules", name)):
+                return None, f"the package {name} is not there"
+        return folder, None
+
+    def run_node(self, script, *args, seconds=120):
+        """(exit code, what it printed) of a .mjs file of this folder, run where the packages are."""
+        folder, why = self.node()
+        if not folder:
+            return None, why
+        copy = os.path.join(folder, os.path.basename(script))
+        shutil.copy(os.path.join(HERE, script), copy)
+        env = clean_env(HOME=folder)
+        p = subprocess.run(["node", copy, *args], capture_output=True, text=True, env=env, timeout=seconds)
+        sys.stdout.flush()
+        return p.returncode, p.stdout + p.stderr
