@@ -74,6 +74,10 @@ $(BUILD)/spec/%: tests/spec/%.c $(GEN_OBJ) $(LIB_OBJ)
 	@mkdir -p $(dir $@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(GEN_OBJ) $(LIB_OBJ) $(LDFLAGS) $(LDLIBS)
 
+$(BUILD)/bench/%: tests/bench/%.c $(GEN_OBJ) $(LIB_OBJ)
+	@mkdir -p $(dir $@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(GEN_OBJ) $(LIB_OBJ) $(LDFLAGS) $(LDLIBS)
+
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(GEN_OBJ) $(LIB_OBJ)
 	@mkdir -p $(dir $@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(GEN_OBJ) $(LIB_OBJ) $(LDFLAGS) -fsanitize=fuzzer $(FUZZ_LINK) $(LDLIBS)

@@ -50,13 +50,23 @@ void call_header(struct call *c, const char *name, const char *value) {
 }
 
 void call_reply(struct call *c, int status, const char *type, struct str body) {
-    json_decref(c->sent);
-    tenants_drop(c->tenants);
     http_reply(c->request, status, type, body);
 }
 
 void call_reply_json(struct call *c, int status, struct str json) {
     call_reply(c, status, JSON, json);
+}
+
+static void reply_trpc(struct call *c, int status, const char *message) {
+    struct buf text;
+    json_t *error = problem_trpc(status, message, NULL);
+    buf_init(&text, 0);
+    buf_cstr(&text, "{\"error\":{\"json\":");
+    json_write(&text, error, 0);
+    buf_cstr(&text, "}}");
+    call_reply(c, status, "application/json", buf_view(&text));
+    buf_dispose(&text);
+    json_decref(error);
 }
 
 void call_problem(struct call *c, int status, const char *fmt, ...) {
@@ -66,9 +76,13 @@ void call_problem(struct call *c, int status, const char *fmt, ...) {
     va_start(ap, fmt);
     vsnprintf(detail, sizeof detail, fmt, ap);
     va_end(ap);
+    if (status == 503) call_header(c, "Retry-After", "1");
+    if (problem_is_trpc(c->request->path)) {
+        reply_trpc(c, status, detail);
+        return;
+    }
     buf_init(&text, 0);
     problem_write(&text, status, detail, c->id);
-    if (status == 503) call_header(c, "Retry-After", "1");
     call_reply(c, status, "application/problem+json", buf_view(&text));
     buf_dispose(&text);
 }

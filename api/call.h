@@ -30,6 +30,10 @@ struct call {
     bool identified;              /* identity_find has been through */
     void (*then)(struct call *c); /* ... and goes on here */
     const char *id;               /* of the request, for logs and problems */
+    struct str host;           /* asked for, as sent; a trusted proxy's word counts */
+    struct net_address client; /* where it comes from, that of a proxy's client */
+    const char *client_text;   /* the same, as written */
+    bool secure;               /* it came to a trusted proxy by https */
     const char *path[2]; /* what {name} stands for in the route's path, in order */
     double began;        /* clock_seconds */
     json_t *sent;        /* the body, once call_json was asked for it; owned */

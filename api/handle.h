@@ -5,6 +5,8 @@
 
 /* GET /healthz: the process runs. */
 void handle_healthz(struct call *c);
-/* GET /readyz: the database answers. */
+/* GET /readyz: the database answers, and nobody has told the server to stop. */
 void handle_readyz(struct call *c);
+/* GET /metrics: the figures of all workers. */
+void handle_metrics(struct call *c);
 #endif

@@ -35,3 +35,43 @@ void problem_write(struct buf *b, int status, const char *detail, const char *re
     put(b, "request_id", request);
     buf_char(b, '}');
 }
+
+/* ---- tRPC ---- */
+
+static const struct trpc_code {
+    int status;
+    const char *name;
+    int code; /* JSON-RPC's, or tRPC's own */
+} codes[] = {{500, "INTERNAL_SERVER_ERROR", -32603}, {400, "BAD_REQUEST", -32600},
+    {401, "UNAUTHORIZED", -32001}, {402, "PAYMENT_REQUIRED", -32002},
+    {403, "FORBIDDEN", -32003}, {404, "NOT_FOUND", -32004},
+    {405, "METHOD_NOT_SUPPORTED", -32005}, {408, "TIMEOUT", -32008},
+    {409, "CONFLICT", -32009}, {412, "PRECONDITION_FAILED", -32012},
+    {413, "PAYLOAD_TOO_LARGE", -32013}, {415, "UNSUPPORTED_MEDIA_TYPE", -32015},
+    {422, "UNPROCESSABLE_CONTENT", -32022}, {428, "PRECONDITION_REQUIRED", -32028},
+    {429, "TOO_MANY_REQUESTS", -32029}, {499, "CLIENT_CLOSED_REQUEST", -32099},
+    {501, "NOT_IMPLEMENTED", -32603}, {502, "BAD_GATEWAY", -32603},
+    {503, "SERVICE_UNAVAILABLE", -32603}, {504, "GATEWAY_TIMEOUT", -32603}};
+
+/* A status that tRPC has no name for is that of its class. */
+static const struct trpc_code *code_of(int status) {
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (codes[i].status == status) return &codes[i];
+    return &codes[status >= 400 && status < 500];
+}
+
+json_t *problem_trpc(int status, const char *message, const char *path) {
+    const struct trpc_code *c = code_of(status);
+    json_t *error = json_object(), *data = json_object();
+    json_set_str(error, "message", *message ? message : c->name);
+    json_set_int(error, "code", c->code);
+    json_set_str(data, "code", c->name);
+    json_set_int(data, "httpStatus", status);
+    if (path) json_set_str(data, "path", path);
+    json_object_set_new(error, "data", data);
+    return error;
+}
+
+bool problem_is_trpc(const char *path) {
+    return str_starts(str_from(path), "/api/trpc/");
+}

@@ -26,6 +26,12 @@ static bool takes(const struct route *r, const char *method) {
            (!strcmp(method, "HEAD") && !strcmp(r->method, "GET"));
 }
 
+size_t routes_count(void) {
+    size_t n = 0;
+    while (routes[n].path) n++;
+    return n;
+}
+
 const struct route *route_find(const char *method, const char *path, struct arena *a,
     const char *parts[2], char **allow) {
     *allow = "";

@@ -13,8 +13,10 @@ struct route {
                            "/{rest*}" for all that follows */
     enum rank who;      /* at least this; RANK_NONE: anybody */
     bool signed_in;     /* somebody at least, though no member */
-    bool anywhere;      /* needs no tenant: any Host will do */
-    size_t body;        /* bytes at most; 0: none may be sent */
+    bool anywhere;      /* needs no tenant: any Host will do; nobody is signed in */
+    bool insiders;      /* only for this machine and --metrics-from; 404 for others */
+    enum limit_class limit; /* what it counts as; LIMIT_AUTO: as its method says */
+    size_t body;            /* bytes at most; 0: none may be sent */
     void (*handle)(struct call *c);      /* answers, at once or later */
     const char *tag, *summary;           /* for the document; NULL summary: not in it */
     const struct route_parameter *query; /* ended by a NULL name; NULL: none */
@@ -23,6 +25,7 @@ struct route {
     bool cached; /* has an ETag: 304 is an answer */
 };
 extern const struct route routes[]; /* ended by a NULL path */
+size_t routes_count(void);
 
 /* The route of this method and path; NULL: none, and *allow lists the methods the path
  * has ("": the path is unknown).  Fills `parts` (at most 2). */

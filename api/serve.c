@@ -4,13 +4,17 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include "api/dispatch.h"
 #include "api/identity.h"
+#include "api/log.h"
+#include "api/metrics.h"
 #include "api/roster.h"
 
+#define MEASURE_SECONDS 0.5
 #define SPARE_FILES 128 /* of the descriptors, for all that is no client */
 
 enum { EXIT_FINE, EXIT_MACHINE = 3 };
@@ -20,8 +24,30 @@ struct worker {
     const struct serve_plan *plan;
     struct roster *roster;
     bool failed;
-    struct loop_event *term, *interrupt, *hangup, *reopen, *late;
+    struct loop_event *term, *interrupt, *hangup, *reopen, *late, *figures;
 };
+
+/* ---- figures ---- */
+
+static void measure(void *ctx) {
+    struct worker *w = ctx;
+    struct server *s = &w->server;
+    struct pool_figures p = {0};
+    if (s->pool) pool_figures(s->pool, &p);
+    const unsigned long long now[GAUGE_COUNT] = {
+        [GAUGE_CONNECTIONS] = s->http ? http_connections(s->http) : 0,
+        [GAUGE_POOL_OPEN] = p.open,
+        [GAUGE_POOL_BUSY] = p.busy,
+        [GAUGE_POOL_WAITING] = p.waiting,
+        [GAUGE_POOL_ASKED] = p.asked,
+        [GAUGE_POOL_REFUSED] = p.refused,
+        [GAUGE_POOL_AWAY] = p.away};
+    for (enum gauge i = 0; i < GAUGE_COUNT; i++)
+        metrics_set(s->metrics, s->worker, i, now[i]);
+    for (unsigned n = log_dropped(s->log); n; n--)
+        metrics_count(s->metrics, s->worker, METRIC_LOG_DROPPED);
+    loop_arm(w->figures, MEASURE_SECONDS);
+}
 
 /* ---- signals ---- */
 
@@ -54,16 +80,19 @@ static void reload(void *ctx) {
     } else
         tenants_drop(new);
     diag_dispose(&diags);
+    log_reopen(s->log);
 }
 
 static void reopen(void *ctx) {
     struct worker *w = ctx;
-    (void)w;
+    log_reopen(w->server.log);
 }
 
 static void signals_open(struct worker *w) {
     struct loop *l = w->server.loop;
     w->late = loop_timer(l, drained, w);
+    w->figures = loop_timer(l, measure, w);
+    loop_arm(w->figures, 0);
     w->term = loop_signal(l, SIGTERM, stop, w);
     w->interrupt = loop_signal(l, SIGINT, stop, w);
     w->hangup = loop_signal(l, SIGHUP, reload, w);
@@ -72,6 +101,7 @@ static void signals_open(struct worker *w) {
 
 static void signals_close(struct worker *w) {
     loop_event_free(w->late);
+    loop_event_free(w->figures);
     loop_event_free(w->term);
     loop_event_free(w->interrupt);
     loop_event_free(w->hangup);
@@ -94,6 +124,8 @@ static unsigned most_clients(const struct settings *s) {
 static bool open_http(struct worker *w) {
     struct server *s = &w->server;
     s->http = http_new(s->loop, &(struct http_settings){.handle = dispatch,
+                                    .refuse = dispatch_refuse,
+                                    .answered = dispatch_answered,
                                     .ctx = s,
                                     .connections = most_clients(s->settings),
                                     .header_seconds = 10,
@@ -126,8 +158,13 @@ static void settled(void *ctx) {
 /* Everything that a server has besides its requests is opened here. */
 static bool server_open(struct server *s) {
     const struct settings *set = s->settings;
+    if (getrandom(&s->ids, sizeof s->ids, 0) != sizeof s->ids) return false;
+    s->log = log_open(s->loop, set->log);
+    if (!s->log)
+        fprintf(stderr, "tenantry-api: cannot write to %s: %s\n", set->log,
+            strerror(errno));
     s->identity = identity_new(s->loop, set);
-    if (!s->identity) return false;
+    if (!s->identity || !s->log) return false;
     if (set->database)
         s->pool = pool_new(s->loop, &(struct pool_settings){
                                         .url = set->database,
@@ -144,6 +181,7 @@ static void server_close(struct server *s) {
     if (s->pool) pool_free(s->pool);
     identity_free(s->identity);
     http_free(s->http);
+    log_close(s->log);
     tenants_drop(s->tenants);
     loop_free(s->loop);
 }
@@ -152,6 +190,8 @@ int serve(const struct serve_plan *plan) {
     struct worker w = {.plan = plan,
         .server = {.settings = plan->settings,
             .tenants = plan->tenants,
+            .metrics = plan->metrics,
+            .limits = plan->limits,
             .worker = plan->number}};
     w.server.loop = loop_new();
     if (!w.server.loop) return EXIT_MACHINE;

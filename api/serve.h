@@ -6,8 +6,10 @@
 struct serve_plan {
     const struct settings *settings;
     struct tenants *tenants; /* one reference is the worker's */
-    unsigned number;         /* from 0 */
-    const int *sockets;      /* that listen; taken */
+    struct metrics *metrics;
+    struct limits *limits;
+    unsigned number;    /* from 0 */
+    const int *sockets; /* that listen; taken */
     unsigned n_sockets;
     int ready; /* a byte is written to it once requests are answered, then it is closed
                 */

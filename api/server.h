@@ -14,7 +14,11 @@ struct server {
     struct pool *pool; /* NULL: no database was named */
     struct tenants *tenants;
     struct identity *identity;
-    bool listed;     /* the database has said which tenants it has */
+    struct metrics *metrics; /* shared with the other workers, as are the limits */
+    struct limits *limits;
+    struct log *log;
+    unsigned long long ids; /* the next request's, before it is scrambled */
+    bool listed;            /* the database has said which tenants it has */
     bool listening;  /* it would tell of a change; else it may have been missed */
     bool draining;   /* told to stop: not ready any more */
     unsigned worker; /* from 0 */
@@ -32,4 +36,6 @@ void server_on_change(
 void server_on_reload(struct server *s, void (*call)(struct server *s));
 void server_changed(struct server *s, const char *slug);
 void server_reloaded(struct server *s);
+/* An id for a request: 16 hexadecimal digits, unlike all others. */
+const char *server_next_id(struct server *s, struct arena *a);
 #endif

@@ -51,6 +51,7 @@ struct settings {
     unsigned jwt_leeway;                   /* seconds that clocks may differ */
     unsigned session_seconds;              /* of a browser's session, from its login */
     unsigned idle_seconds;                 /* ... and from its last use */
+    const char *media_secret; /* signs addresses of photos (api/photo.h); NULL: none */
     bool plain_cookies; /* the site is plain http: cookies without Secure (development)
                          */
 };

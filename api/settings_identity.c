@@ -68,6 +68,7 @@ static bool read_switch(const char *name, bool *out) {
 
 int settings_read_identity(struct settings *s) {
     bool fine = read_secret(s, "TENANTRY_API_JWT_SECRET", &s->jwt_secret);
+    fine &= read_secret(s, "TENANTRY_API_MEDIA_SECRET", &s->media_secret);
     s->jwt_secret_id = given("TENANTRY_API_JWT_SECRET_ID");
     s->jwt_issuer = given("TENANTRY_API_JWT_ISSUER");
     s->jwt_audience = given("TENANTRY_API_JWT_AUDIENCE");

@@ -12,7 +12,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "api/limit.h"
+#include "api/metrics.h"
 #include "api/notify.h"
+#include "api/route.h"
 #include "api/serve.h"
 #include "api/workspace_report.h"
 #include "base/clock.h"
@@ -35,6 +38,8 @@ struct worker {
 struct supervisor {
     const struct settings *settings;
     struct tenants *tenants;
+    struct metrics *metrics;
+    struct limits *limits;
     struct worker *workers;
     unsigned ports[SETTINGS_LISTEN_MAX];
     int signals; /* signalfd */
@@ -91,6 +96,8 @@ static _Noreturn void be_worker(struct supervisor *v, struct worker *w, int read
     int code = serve(&(struct serve_plan){
         .settings = v->settings,
         .tenants = v->tenants,
+        .metrics = v->metrics,
+        .limits = v->limits,
         .number = (unsigned)(w - v->workers),
         .sockets = w->sockets,
         .n_sockets = v->settings->n_listen,
@@ -168,6 +175,7 @@ static void reload(struct supervisor *v) {
     if (new) {
         tenants_drop(v->tenants);
         v->tenants = new;
+        metrics_count(v->metrics, 0, METRIC_RELOADS);
         fputs("tenantry-api: reloaded\n", stderr);
     } else
         fputs("tenantry-api: not reloaded: what was read before stays\n", stderr);
@@ -197,6 +205,7 @@ static void worker_ended(struct supervisor *v, struct worker *w, int status) {
         stop(v);
         return;
     }
+    metrics_count(v->metrics, 0, METRIC_RESTARTS);
     if (now - w->since > LASTING) w->pause = 0;
     w->restart_at = now + w->pause;
     fprintf(stderr, "tenantry-api: worker %u (process %d) %s; the next one %s\n",
@@ -281,6 +290,8 @@ static bool signals_open(struct supervisor *v) {
 
 int supervise(const struct settings *s, struct tenants *t) {
     struct supervisor v = {.settings = s, .tenants = t, .signals = -1};
+    v.metrics = metrics_new(s->workers, routes_count());
+    v.limits = limits_new();
     v.workers = mem_calloc(s->workers, sizeof *v.workers);
     for (unsigned i = 0; i < s->workers; i++) {
         v.workers[i].ready = -1;
@@ -296,6 +307,8 @@ int supervise(const struct settings *s, struct tenants *t) {
     close_sockets(&v, NULL);
     if (v.signals >= 0) close(v.signals);
     tenants_drop(v.tenants);
+    metrics_free(v.metrics);
+    limits_free(v.limits);
     mem_free(v.workers);
     return code;
 }

@@ -30,6 +30,22 @@ void sha256_base64(struct str bytes, char out[45]) {
     EVP_EncodeBlock((unsigned char *)out, raw, sizeof(raw));
 }
 
+void sha256_begin(struct sha256 *h) {
+    h->ctx = EVP_MD_CTX_new();
+    if (!h->ctx || !EVP_DigestInit_ex(h->ctx, EVP_sha256(), NULL)) mem_exhausted();
+}
+
+void sha256_add(struct sha256 *h, struct str bytes) {
+    if (!EVP_DigestUpdate(h->ctx, bytes.len ? bytes.ptr : "", bytes.len))
+        mem_exhausted();
+}
+
+void sha256_end(struct sha256 *h, unsigned char out[32]) {
+    if (out && !EVP_DigestFinal_ex(h->ctx, out, NULL)) mem_exhausted();
+    EVP_MD_CTX_free(h->ctx);
+    h->ctx = NULL;
+}
+
 void hmac_sha256(struct str key, struct str bytes, unsigned char out[32]) {
     const void *data = bytes.len ? bytes.ptr : "";
     if (!HMAC(EVP_sha256(), key.len ? key.ptr : "", (int)key.len, data, bytes.len, out,

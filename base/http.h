@@ -82,7 +82,7 @@ char *http_parameter(struct http_request *r, const char *name);
 
 /* For the answer that follows.  A bad name or value is left out. */
 void http_add_header(struct http_request *r, const char *name, struct str value);
-/* A short text or page; copied. */
+/* A short text or page; copied.  type NULL: there is none (204). */
 void http_reply(struct http_request *r, int status, const char *type, struct str body);
 /* Bytes that stay until `release` is called (maybe at once).  With `etag` (quoted) it
  * answers If-None-Match, and ranges when the status is 200. */

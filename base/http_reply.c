@@ -64,11 +64,12 @@ void http_reply(struct http_request *r, int status, const char *type, struct str
         return;
     }
     struct evbuffer *body = NULL;
-    http_add_header(r, "Content-Type", str_from(type));
+    if (type) http_add_header(r, "Content-Type", str_from(type));
     if (!evhttp_find_header(evhttp_request_get_output_headers(r->ev), "Cache-Control"))
         http_add_header(r, "Cache-Control", STR("no-store"));
-    set_length(r, text.len);
-    if (!r->head && (body = evbuffer_new())) evbuffer_add(body, text.ptr, text.len);
+    if (status != 204) set_length(r, text.len);
+    if (!r->head && text.len && (body = evbuffer_new()))
+        evbuffer_add(body, text.ptr, text.len);
     send_body(r, status, body);
 }
 

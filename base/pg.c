@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/pg_internal.h"
 #include "base/pg_library.h"
 
 /* Seconds that a server has to obey a request to stop. */
@@ -31,7 +32,8 @@ static void keep_error(struct pg *p, const char *message, const char *state) {
     p->position = 0;
 }
 
-static void keep_result_error(struct pg *p, const PGresult *r) {
+void pg_keep_error(struct pg *p, const void *result) {
+    const PGresult *r = result;
     const char *state = r ? PQresultErrorField(r, PG_DIAG_SQLSTATE) : NULL;
     const char *message = r ? PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY) : NULL;
     const char *at = r ? PQresultErrorField(r, PG_DIAG_STATEMENT_POSITION) : NULL;
@@ -42,6 +44,12 @@ static void keep_result_error(struct pg *p, const PGresult *r) {
 static void ignore_notice(void *ctx, const PGresult *r) {
     (void)ctx;
     (void)r;
+}
+
+bool pg_is_url(const char *url) {
+    PQconninfoOption *options = PQconninfoParse(url, NULL);
+    PQconninfoFree(options);
+    return options;
 }
 
 bool pg_open(struct pg *p, const char *url) {
@@ -58,10 +66,8 @@ bool pg_open(struct pg *p, const char *url) {
     p->conn = PQconnectdbParams(names, values, 1);
     if (!p->conn) mem_exhausted();
     if (PQstatus(p->conn) != CONNECTION_OK) {
-        PQconninfoOption *options = PQconninfoParse(url, NULL);
-        PQconninfoFree(options);
         /* What cannot be read might hold a password, and libpq would quote it. */
-        if (!options)
+        if (!pg_is_url(url))
             keep_error(
                 p, "not a connection string such as postgresql://user@host/name", NULL);
         else
@@ -73,6 +79,8 @@ bool pg_open(struct pg *p, const char *url) {
 }
 
 void pg_close(struct pg *p) {
+    if (p->row) PQclear(p->row);
+    p->row = NULL;
     if (p->conn) PQfinish(p->conn);
     p->conn = NULL;
     buf_dispose(&p->error);
@@ -85,7 +93,7 @@ static bool succeeded(ExecStatusType s) {
 bool pg_run(struct pg *p, const char *sql) {
     PGresult *r = PQexec(p->conn, sql);
     bool ok = succeeded(PQresultStatus(r));
-    if (!ok) keep_result_error(p, r);
+    if (!ok) pg_keep_error(p, r);
     PQclear(r);
     return ok;
 }
@@ -128,7 +136,7 @@ static bool collect(struct pg *p, bool *late, double until) {
         PGresult *r = PQgetResult(p->conn);
         if (!r) return ok;
         if (ok && !succeeded(PQresultStatus(r))) {
-            keep_result_error(p, r);
+            pg_keep_error(p, r);
             ok = false;
         }
         PQclear(r);
@@ -152,7 +160,7 @@ bool pg_ask(struct pg *p, const char *sql, const char *const *values, int n,
     PGresult *r = PQexecParams(p->conn, sql, n, NULL, values, NULL, NULL, 0);
     *rows = (struct pg_rows){r, PQntuples(r), PQnfields(r)};
     if (succeeded(PQresultStatus(r))) return true;
-    keep_result_error(p, r);
+    pg_keep_error(p, r);
     return false;
 }
 

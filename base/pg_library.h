@@ -21,6 +21,7 @@
     X(PQescapeIdentifier)                                                              \
     X(PQexec)                                                                          \
     X(PQexecParams)                                                                    \
+    X(PQexitPipelineMode)                                                              \
     X(PQfinish)                                                                        \
     X(PQflush)                                                                         \
     X(PQfreeCancel)                                                                    \
@@ -28,7 +29,6 @@
     X(PQgetCancel)                                                                     \
     X(PQgetResult)                                                                     \
     X(PQgetisnull)                                                                     \
-    X(PQgetlength)                                                                     \
     X(PQgetvalue)                                                                      \
     X(PQisBusy)                                                                        \
     X(PQnfields)                                                                       \
@@ -74,6 +74,7 @@ const char *pg_library_missing(void);
 #define PQescapeIdentifier(...) (pg_library()->call_PQescapeIdentifier(__VA_ARGS__))
 #define PQexec(...) (pg_library()->call_PQexec(__VA_ARGS__))
 #define PQexecParams(...) (pg_library()->call_PQexecParams(__VA_ARGS__))
+#define PQexitPipelineMode(...) (pg_library()->call_PQexitPipelineMode(__VA_ARGS__))
 #define PQfinish(...) (pg_library()->call_PQfinish(__VA_ARGS__))
 #define PQflush(...) (pg_library()->call_PQflush(__VA_ARGS__))
 #define PQfreeCancel(...) (pg_library()->call_PQfreeCancel(__VA_ARGS__))
@@ -81,7 +82,6 @@ const char *pg_library_missing(void);
 #define PQgetCancel(...) (pg_library()->call_PQgetCancel(__VA_ARGS__))
 #define PQgetResult(...) (pg_library()->call_PQgetResult(__VA_ARGS__))
 #define PQgetisnull(...) (pg_library()->call_PQgetisnull(__VA_ARGS__))
-#define PQgetlength(...) (pg_library()->call_PQgetlength(__VA_ARGS__))
 #define PQgetvalue(...) (pg_library()->call_PQgetvalue(__VA_ARGS__))
 #define PQisBusy(...) (pg_library()->call_PQisBusy(__VA_ARGS__))
 #define PQnfields(...) (pg_library()->call_PQnfields(__VA_ARGS__))

@@ -71,7 +71,8 @@ static const struct hash *config_of(const struct run *r, const char *id) {
 
 static const char *reason_for(const struct run *r, const char *id) {
     if (!r->cache) return "check";
-    if (r->in.build.pull) return "a database is read";
+    if (r->in.build.pull)
+        return r->stale ? "rows that are kept are read" : "a database is read";
     if (map_get(&r->in.broken, str_from(id))) return "it has errors";
     return cache_reason(r->cache, id);
 }
@@ -347,12 +348,16 @@ static void make_sites(struct run *r) {
             return;
         }
     }
+    if (r->in.build.pull && !o->check) pull_keep(r->in.build.pull, r->out.fd);
     run_workers(r, !o->check);
     if (o->check) return;
     run_publish_hosts(r);
     /* Of less than the whole, or with errors, what the parent said is not all. */
     bool whole = !o->n_only && !r->in.build.workspace.unclear && !count_all(r, false) &&
                  !r->in.build.pull;
+    const struct workspace *w = &r->in.build.workspace;
+    if (r->in.build.pull && !o->n_only && !w->unclear && !r->machine_failed)
+        pull_forget(r->in.build.pull, w->ids, w->n_ids);
     if (!r->machine_failed)
         cache_write(r->cache, &r->in.build, whole ? &r->diags : NULL);
 }
@@ -360,8 +365,21 @@ static void make_sites(struct run *r) {
 /* Before anything is touched: without an answer all stays as it is. */
 static bool open_database(struct run *r) {
     const char *url = database_given(r->options);
-    if (url) r->in.build.pull = pull_open(r->options, url, &r->diags);
-    return !url || r->in.build.pull;
+    struct pull_age age;
+    if (!url) return true;
+    struct pull *p = r->in.build.pull = pull_open(r->options, url, &r->diags);
+    if (!p) return false;
+    const char *why = pull_stale(p, r->in.ids, r->in.n_ids, &age);
+    r->stale = why;
+    if (!why) return true;
+    if (age.n || !r->in.n_ids) {
+        report_stale(&r->report, why, &age);
+        return true;
+    }
+    return database_trouble(&r->diags, NULL,
+        "the database does not answer (%s), and no rows are kept in %s; a build that "
+        "reaches the database keeps them",
+        why, r->options->out);
 }
 
 bool run_read(struct run *r) {

@@ -21,6 +21,7 @@ struct run {
     size_t done;
     bool machine_failed;
     bool writing;            /* this pass publishes */
+    bool stale;              /* the database does not answer, but rows are kept */
     struct arena task_arena; /* in a worker: the JSON of the tenant in hand */
 };
 

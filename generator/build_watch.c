@@ -68,6 +68,8 @@ static void publish_hosts(struct watcher *w) {
     w->hosts_changed = r->machine_failed = false;
     diag_reset(&r->diags);
     run_publish_hosts(r);
+    const struct workspace *ws = &r->in.build.workspace;
+    if (!w->options.n_only && !ws->unclear) pull_forget(w->pull, ws->ids, ws->n_ids);
     if (r->machine_failed) w->hosts_changed = true; /* with the next tick */
     watch_say(w, &r->diags, &w->hosts_said);
     say_removed(w);
@@ -338,6 +340,7 @@ static void take_over(struct watcher *w) {
     struct run *r = &w->run;
     pull_close(r->in.build.pull);
     r->in.build.pull = w->pull;
+    pull_keep(w->pull, r->out.fd);
     tenants_meet(w);
     TAILQ_INIT(&w->direct); /* they are new to the queue only */
     for (size_t i = 0; i < r->in.n_ids; i++) {

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/slug.h"
 #include "generator/build.h"
 #include "generator/command_new.h"
 #include "generator/plan.h"

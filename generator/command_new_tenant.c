@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/json.h"
+#include "base/slug.h"
 #include "generator/build.h"
 #include "generator/command_new.h"
 #include "generator/content.h"

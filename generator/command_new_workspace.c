@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/slug.h"
 #include "generator/build.h"
 #include "generator/command_new.h"
 #include "generator/content.h"

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/slug.h"
 
 #define CONTENT_MAX                                                                    \
     (1u << 20) /* bytes of one Markdown file; the renderer's own cap is lower */

@@ -67,8 +67,4 @@ struct content_row {
 bool content_join(struct content *c, const struct content_row *rows, size_t n,
     const struct options *o, struct diag_list *diags);
 void content_dispose(struct content *c);
-/* Lower-case ASCII letters, digits and single hyphens.  Latin letters lose their marks,
- * + # & become words, other scripts are spelt by their numbers, so that different names
- * stay different; what else there is becomes a hyphen.  Never empty ("x"). */
-char *slug_make(struct arena *a, struct str text);
 #endif

@@ -41,12 +41,21 @@ const char *database_url(const struct options *o, struct arena *a) {
     return url;
 }
 
-bool database_open(struct database *d, const struct options *o, const char *url,
+bool database_connect(struct database *d, const struct options *o, const char *url,
     struct diag_list *diags) {
     *d = (struct database){.options = o, .diags = diags};
     arena_init(&d->arena);
     d->url = arena_strdup(&d->arena, url);
-    return pg_open(&d->pg, url) || database_failed(d, "the database does not answer");
+    return pg_open(&d->pg, url);
+}
+
+bool database_unanswered(struct database *d) {
+    return database_failed(d, "the database does not answer");
+}
+
+bool database_open(struct database *d, const struct options *o, const char *url,
+    struct diag_list *diags) {
+    return database_connect(d, o, url, diags) || database_unanswered(d);
 }
 
 void database_close(struct database *d) {

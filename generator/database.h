@@ -19,6 +19,11 @@ const char *database_given(const struct options *o);
 /* The connection string that applies: the one given, else that of the
  * throw-away server of this workspace when it runs; NULL: none. */
 const char *database_url(const struct options *o, struct arena *a);
+/* Connects; false: d->pg.error says why, and database_unanswered reports it.  d is safe
+ * to close in either case. */
+bool database_connect(struct database *d, const struct options *o, const char *url,
+    struct diag_list *diags);
+bool database_unanswered(struct database *d); /* returns false */
 /* Connects; false: reported.  d is safe to close in either case. */
 bool database_open(struct database *d, const struct options *o, const char *url,
     struct diag_list *diags);

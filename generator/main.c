@@ -31,7 +31,9 @@ static const struct command commands[] = {
         "      --explain         say of each tenant that is made anew, why\n"
         "      --watch           stay, and follow what changes in the database and the "
         "files;\n"
-        "                        SIGTERM or Ctrl-C ends it between two publishes\n",
+        "                        SIGTERM or Ctrl-C ends it between two publishes\n"
+        "      --stale           when the database does not answer: with the rows of "
+        "the last build\n",
         command_build},
     {"check", "[options]",
         "Says everything build would, checks links, brand and documents; writes "

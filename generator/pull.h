@@ -9,7 +9,8 @@
 #include "generator/site.h"
 
 struct pull;
-/* Connects and takes the snapshot.  NULL: reported as the machine's. */
+/* Connects and takes the snapshot.  NULL: reported as the machine's.  With --stale, a
+ * database that does not answer is replaced by the rows that are kept. */
 struct pull *pull_open(
     const struct options *o, const char *url, struct diag_list *diags);
 /* Each tenant as it is when it is read, without a snapshot for all: for what follows
@@ -22,6 +23,9 @@ bool pull_tenant(struct pull *p, struct site *s);
 /* The pricing section of the config with the plans of the rows.  New reference; NULL:
  * there are none. */
 json_t *pull_pricing(const struct site *s);
+/* The site is published: its rows are kept for --stale, where pull_keep asked for it.
+ */
+void pull_published(struct site *s);
 void pull_rows_dispose(struct site_rows *rows);
 
 /* What changed since an earlier look, whatever committed at the same time. */
@@ -33,19 +37,26 @@ struct pull_look {
 bool pull_look(struct pull *p, const char *since, struct pull_look *look,
     struct arena *a, struct diag_list *diags);
 
+/* ---- for builds without an answer ---- */
+
+/* From now on rows are kept in the output folder. */
+void pull_keep(struct pull *p, int out_fd);
+/* Forgets what is kept of other tenants; ids are in byte order. */
+void pull_forget(struct pull *p, const char *const *ids, size_t n);
+/* When the rows that are kept were taken. */
+struct pull_age {
+    int64_t oldest, newest; /* seconds since 1970 */
+    size_t n;               /* tenants that have any */
+};
+/* NULL: the database answers; else why not, and *age is filled. */
+const char *pull_stale(
+    const struct pull *p, const char *const *ids, size_t n, struct pull_age *age);
+
 /* ---- between the parts of it ---- */
 
 struct database;
 /* The connection of this process.  NULL: reported. */
 struct database *pull_reader(struct pull *p, struct diag_list *diags);
-/* Brings s->content.until down to the next moment when other rows are to be seen,
- * though none changes.  False: the query failed. */
-bool pull_until(struct database *d, const char *now, struct site *s);
-/* Makes content of the rows in s->rows.posts. */
-bool pull_posts(struct site *s);
-/* Judges the plans and makes JSON of them: s->rows.plans. */
-bool pull_plans(struct site *s, const struct pg_rows *rows);
 /* "posts of acme, id 0198...": stands for a file in messages. */
 const char *pull_place(struct site *s, const char *table, const char *id);
-extern const char pull_posts_sql[], pull_plans_sql[], pull_promotions_sql[];
 #endif

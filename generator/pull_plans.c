@@ -1,25 +1,25 @@
 /* Plans out of rows, as config.json would list them. */
 #include <string.h>
 
-#include "generator/pull.h"
+#include "generator/pull_rows.h"
+#include "model/pricing.h"
 
-enum { PLAN_ID, PLAN_CURRENCY, PLAN_JSON };
+enum { PLAN_ID, PLAN_CURRENCY, PLAN_JSON, PLAN_COLUMNS };
+enum { PROMOTION_TEXTS = 4, PROMOTION_STARTS = 4, PROMOTION_ENDS, PROMOTION_COLUMNS };
 
-const char pull_plans_sql[] =
-    "select p.id, p.currency, (p.extra || jsonb_strip_nulls(jsonb_build_object("
-    "'id', p.key, 'name', p.name, 'description', nullif(p.description, ''),"
-    " 'price', trim_scale(p.price), 'interval', p.interval, 'credits', p.credits,"
-    " 'bonus', p.bonus, 'features', p.features, 'highlight', p.highlight,"
-    " 'comingSoon', p.coming_soon, 'cta', nullif(p.cta, ''))))::text"
-    " from tenantry.plans p where p.active order by p.position, p.key collate \"C\"";
+static const char plans_sql[] =
+    "select p.id, p.currency, p.plan::text from tenantry.plans_public p"
+    " order by p.position, p.key collate \"C\"";
 
-const char pull_promotions_sql[] =
+/* All that may run one day: the build has its own clock. */
+static const char promotions_sql[] =
     "select r.name, r.headline,"
     " to_char(r.starts_at, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),"
-    " to_char(r.ends_at, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
-    " from tenantry.promotions r"
-    " where r.active and r.starts_at <= $1::timestamptz and r.ends_at > $1::timestamptz"
-    " order by r.starts_at, r.name collate \"C\"";
+    " to_char(r.ends_at, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),"
+    " " PULL_MOMENT("r.starts_at") ", " PULL_MOMENT(
+        "r.ends_at") ""
+                     " from tenantry.promotions r where r.active"
+                     " order by r.starts_at, r.name collate \"C\"";
 
 static bool is_told(const json_t *plan, const char *key) {
     const char *text = json_path_string(plan, key);
@@ -46,37 +46,45 @@ static bool judge(struct site *s, const json_t *plan, const char *file) {
     return ok;
 }
 
-static bool add_plan(struct site *s, const struct pg_rows *rows, int i) {
-    const char *file = pull_place(s, "plans", pg_cell(rows, i, PLAN_ID));
-    const char *currency = pg_cell(rows, i, PLAN_CURRENCY);
-    const char *text = pg_cell(rows, i, PLAN_JSON);
-    json_t *plan = json_parse(str_from(text), file, s->diags);
-    if (!plan) return false;
-    bool ok = judge(s, plan, file);
-    if (!i) s->rows.currency = arena_strdup(&s->arena, currency);
+static void take_plan(struct pull_rows *r, const char *const *cells) {
+    struct site *s = r->s;
+    const char *file = pull_place(s, "plans", cells[PLAN_ID]);
+    const char *currency = cells[PLAN_CURRENCY];
+    if (!s->rows.plans) s->rows.plans = json_array();
+    json_t *plan = json_parse(str_from(cells[PLAN_JSON]), file, s->diags);
+    r->ok &= plan && judge(s, plan, file);
+    if (!plan) return;
+    if (!s->rows.currency) s->rows.currency = arena_strdup(&s->arena, currency);
     if (strcmp(s->rows.currency, currency)) {
         diag_add(s->diags, DIAG_ERROR, DIAG_FILE(file),
             "its currency is %s, that of the plans before it %s; a page shows one",
             currency, s->rows.currency);
-        ok = false;
+        r->ok = false;
     }
     json_array_append_new(s->rows.plans, plan);
-    return ok;
 }
 
-bool pull_plans(struct site *s, const struct pg_rows *rows) {
-    bool ok = true;
-    if (!rows->rows) return true;
-    s->rows.plans = json_array();
-    for (int i = 0; i < rows->rows; i++) ok &= add_plan(s, rows, i);
-    return ok;
+const struct pull_table pull_plans = {"plans", plans_sql, PLAN_COLUMNS, take_plan};
+
+static void take_promotion(struct pull_rows *r, const char *const *cells) {
+    static const char *const keys[PROMOTION_TEXTS] = {
+        "name", "headline", "starts", "ends"};
+    struct site *s = r->s;
+    int64_t now = s->build->options->now;
+    int64_t starts = pull_moment(cells[PROMOTION_STARTS], INT64_MIN);
+    int64_t ends = pull_moment(cells[PROMOTION_ENDS], INT64_MAX);
+    pull_note_moment(s, starts);
+    pull_note_moment(s, ends);
+    if (starts > now || ends <= now || !s->rows.promotions) return;
+    json_t *v = json_object();
+    for (int k = 0; k < PROMOTION_TEXTS; k++) json_set_str(v, keys[k], cells[k]);
+    json_array_append_new(s->rows.promotions, v);
 }
+
+const struct pull_table pull_promotions = {
+    "promotions", promotions_sql, PROMOTION_COLUMNS, take_promotion};
 
 json_t *pull_pricing(const struct site *s) {
     if (!s->rows.plans) return NULL;
-    json_t *own = json_object_get(s->tenant.config, "pricing");
-    json_t *section = json_is_object(own) ? json_copy(own) : json_object();
-    json_set_str(section, "currency", s->rows.currency);
-    json_share(section, "plans", s->rows.plans);
-    return section;
+    return pricing_of_rows(s->tenant.config, s->rows.currency, s->rows.plans);
 }

@@ -4,8 +4,10 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "generator/pull.h"
+#include "generator/pull_rows.h"
 
+/* Where the calendar of base/clock.h ends: the year 10000. */
+#define CLOCK_END INT64_C(253402300800)
 #define POST_MAX (5u * 1024 * 1024) /* bytes of one post's content */
 
 enum post_column {
@@ -24,12 +26,14 @@ enum post_column {
     POST_UPDATED,
     POST_AUTHOR,
     POST_COMMENTS,
-    POST_REACTIONS
+    POST_REACTIONS,
+    POST_DUE,
+    POST_EXPIRES,
+    POST_COLUMNS
 };
 
-/* $1: the build's clock, $2: whether what is still to come is shown.  A date that no
- * calendar of the build has is let through, to be reported. */
-const char pull_posts_sql[] =
+/* Also what is still to come or has expired: the build has its own clock. */
+static const char posts_sql[] =
     "select p.id, p.slug, p.title, p.description,"
     " case when octet_length(p.content) <= 5242880 then p.content end,"
     " coalesce(octet_length(p.content), 0), p.format, p.status, to_json(p.tags),"
@@ -41,26 +45,30 @@ const char pull_posts_sql[] =
     " (select count(*) from tenantry.comments c"
     " where c.tenant_id = p.tenant_id and c.post_id = p.id and c.status = 'VISIBLE'),"
     " (select count(*) from tenantry.reactions r"
-    " where r.tenant_id = p.tenant_id and r.post_id = p.id)"
-    " from tenantry.posts p left join tenantry.users u on u.id = p.author_id"
-    " where p.visibility = 'PUBLIC'"
-    " and (p.status = 'PUBLISHED' or (p.status = 'SCHEDULED' and ($2::boolean"
-    " or p.publish_at <= $1::timestamptz or p.publish_at >= '10000-01-01')))"
-    " and (p.expires_at is null or p.expires_at > $1::timestamptz)"
-    " and (p.space_id is null or exists (select from tenantry.spaces s"
-    " where s.tenant_id = p.tenant_id and s.id = p.space_id))"
-    " order by p.slug collate \"C\"";
+    " where r.tenant_id = p.tenant_id and r.post_id = p.id),"
+    " case when p.status = 'SCHEDULED' then " PULL_MOMENT(
+        "p.publish_at") " end,"
+                        " " PULL_MOMENT(
+                            "p.expires_at") ""
+                                            " from tenantry.posts p left join "
+                                            "tenantry.users u on u.id = p.author_id"
+                                            " where p.visibility = 'PUBLIC' and "
+                                            "p.status in ('PUBLISHED', 'SCHEDULED')"
+                                            " and (p.space_id is null or exists "
+                                            "(select from tenantry.spaces s"
+                                            " where s.tenant_id = p.tenant_id and s.id "
+                                            "= p.space_id))"
+                                            " order by p.slug collate \"C\"";
 
 struct reader {
     struct site *s;
-    const struct pg_rows *rows;
-    int row;
+    const char *const *cells;
     const char *file; /* the row, for messages */
     bool ok;
 };
 
 static const char *cell(const struct reader *r, enum post_column col) {
-    return pg_cell(r->rows, r->row, col);
+    return r->cells[col];
 }
 
 static void wrong(struct reader *r, const char *message) {
@@ -146,26 +154,41 @@ static json_t *values_of(struct reader *r) {
     return v;
 }
 
-bool pull_posts(struct site *s) {
-    const struct pg_rows *rows = &s->rows.posts;
-    struct content_row *list = mem_calloc((size_t)rows->rows + 1, sizeof *list);
-    bool ok = true;
-    for (int i = 0; i < rows->rows; i++) {
-        struct reader r = {s, rows, i, NULL, true};
-        r.file = pull_place(s, "posts", cell(&r, POST_ID));
-        check_row(&r);
-        const char *content = cell(&r, POST_CONTENT);
-        list[i] = (struct content_row){.slug = cell(&r, POST_SLUG),
-            .file = r.file,
-            .values = values_of(&r),
-            .body = str_from(content ? content : ""),
-            .html = !strcmp(cell(&r, POST_FORMAT), "HTML"),
-            .published = !strcmp(cell(&r, POST_STATUS), "PUBLISHED"),
-            .wrong = !r.ok};
-        ok &= r.ok;
-    }
-    ok &= content_join(
-        &s->content, list, (size_t)rows->rows, s->build->options, s->diags);
-    mem_free(list);
-    return ok;
+/* Whether it is shown at the build's time.  A date that no calendar of the build has is
+ * let through, to be reported. */
+static bool is_shown(struct site *s, const char *const *cells) {
+    const struct options *o = s->build->options;
+    int64_t due = pull_moment(cells[POST_DUE], INT64_MIN);
+    int64_t expires = pull_moment(cells[POST_EXPIRES], INT64_MAX);
+    bool future = due > o->now && due < CLOCK_END, expired = expires <= o->now;
+    pull_note_moment(s, due);
+    pull_note_moment(s, expires);
+    s->content.n_expired += expired;
+    s->content.n_future += future && !expired && !o->drafts;
+    return !expired && (!future || o->drafts);
 }
+
+static const char *keep(const struct pull_rows *rows, const char *text) {
+    return rows->lasting ? text : arena_strdup(&rows->s->arena, text);
+}
+
+static void take_post(struct pull_rows *rows, const char *const *cells) {
+    struct site *s = rows->s;
+    struct reader r = {s, cells, NULL, true};
+    if (!is_shown(s, cells)) return;
+    r.file = pull_place(s, "posts", cells[POST_ID]);
+    check_row(&r);
+    const char *content = cells[POST_CONTENT];
+    rows->posts = mem_grow(rows->posts, &rows->cap, rows->n + 1, sizeof *rows->posts);
+    struct content_row *row = &rows->posts[rows->n++];
+    *row = (struct content_row){.slug = keep(rows, cells[POST_SLUG]),
+        .file = r.file,
+        .values = values_of(&r),
+        .body = str_from(content ? keep(rows, content) : ""),
+        .html = !strcmp(cells[POST_FORMAT], "HTML"),
+        .published = !strcmp(cells[POST_STATUS], "PUBLISHED")};
+    row->wrong = !r.ok;
+    rows->ok &= r.ok;
+}
+
+const struct pull_table pull_posts = {"posts", posts_sql, POST_COLUMNS, take_post};

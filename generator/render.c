@@ -13,6 +13,7 @@
 #include "generator/partials.h"
 #include "generator/plan.h"
 #include "generator/plan_tenant.h"
+#include "generator/pull.h"
 #include "model/sanitize.h"
 #include "generator/view.h"
 
@@ -489,6 +490,7 @@ static void make_site(struct job *j) {
     if (j->linkcheck) linkcheck_finish(j->linkcheck);
     if (s->diags->errors) j->failed = true;
     if (j->out && !j->failed) commit_all(j);
+    if (j->out && !j->failed) pull_published(s);
 }
 
 void render_tenant(const struct build *b, const char *id, const struct sink *out,

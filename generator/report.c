@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "generator/plan.h"
+#include "generator/pull.h"
 
 #define SITES_LISTED 40 /* of more than that only those that changed, without -v */
 #define URLS_LISTED 10  /* of each site, without -v */
@@ -46,6 +47,46 @@ void report_reason(struct report *r, const char *tenant, const char *reason) {
     json_set_text(v, "reason", str_from(reason));
     report_line(v);
     json_decref(v);
+}
+
+/* "3 hours old" */
+static char *age_text(struct arena *a, int64_t seconds) {
+    static const struct {
+        int64_t seconds;
+        const char *name;
+    } units[] = {{86400, "day"}, {3600, "hour"}, {60, "minute"}, {1, "second"}};
+    size_t i = 0;
+    if (seconds < 0) seconds = 0; /* a clock was set back */
+    while (i < 3 && seconds < 2 * units[i].seconds) i++;
+    long long n = seconds / units[i].seconds;
+    return arena_printf(a, "%lld %s%s old", n, units[i].name, n == 1 ? "" : "s");
+}
+
+/* Not even -q hides it: such a site is not what the database says. */
+void report_stale(struct report *r, const char *why, const struct pull_age *age) {
+    struct arena a;
+    arena_init(&a);
+    char *oldest = clock_rfc3339(&a, age->oldest);
+    int64_t seconds = clock_now() - age->oldest;
+    if (r->options->json) {
+        json_t *v = json_object();
+        json_set_str(v, "type", "stale");
+        json_set_text(v, "reason", str_from(why));
+        json_set_str(v, "oldest", oldest);
+        json_set_str(v, "newest", clock_rfc3339(&a, age->newest));
+        json_set_int(v, "seconds", seconds);
+        print_line(v);
+        json_decref(v);
+    } else if (age->oldest == age->newest)
+        fprintf(stderr,
+            "the database does not answer (%s); building from rows of %s, %s\n", why,
+            oldest, age_text(&a, seconds));
+    else
+        fprintf(stderr,
+            "the database does not answer (%s); building from rows of %s to %s, the "
+            "oldest %s\n",
+            why, oldest, clock_rfc3339(&a, age->newest), age_text(&a, seconds));
+    arena_dispose(&a);
 }
 
 void report_diags(struct report *r, const struct diag_list *diags, int dir_fd) {

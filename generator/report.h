@@ -25,6 +25,9 @@ void report_line(const json_t *v); /* one object on a line */
 void report_urls(json_t *site, const char *paths, const char *urls);
 /* `results`: per tenant, in order: {tenant, ok, sites[...], seconds} as render_tenant
  * made them. */
+/* The database does not answer (`why`): which rows are built from instead. */
+struct pull_age;
+void report_stale(struct report *r, const char *why, const struct pull_age *age);
 void report_summary(struct report *r, json_t *results, json_t *removed_trees,
     const struct diag_list *diags, const char *out_name);
 #endif

@@ -2,7 +2,6 @@
  * published by one worker. */
 #ifndef GENERATOR_SITE_H
 #define GENERATOR_SITE_H
-#include "base/pg.h"
 #include "generator/content.h"
 #include "generator/documents.h"
 #include "generator/markdown.h"
@@ -74,10 +73,11 @@ struct alias { /* a redirect from content */
     const struct item *to;
 };
 
-struct site_rows { /* of the tenant in the database */
-    struct pg_rows posts;
-    json_t *plans;      /* active ones; owned; NULL: none */
-    json_t *promotions; /* that run at the build's time; owned; NULL: no database */
+struct site_rows {         /* of the tenant in the database */
+    struct buf kept;       /* with --stale: the file they stand in */
+    struct keeper *keeper; /* keeps them for --stale; NULL: nothing does */
+    json_t *plans;         /* active ones; owned; NULL: none */
+    json_t *promotions;    /* that run at the build's time; owned; NULL: no database */
     const char *currency;
 };
 

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/slug.h"
 #include "generator/view.h"
 
 #define WORDS_PER_MINUTE 230 /* silent reading of English, Brysbaert 2019: 238 */

@@ -147,3 +147,60 @@ json_t *pricing_view(json_t *source, bool inherited) {
     json_object_set_new(view, "plans", plans);
     return view;
 }
+
+json_t *pricing_of_rows(const json_t *own_config, const char *currency, json_t *plans) {
+    json_t *own = json_object_get(own_config, "pricing");
+    json_t *section = json_is_object(own) ? json_copy(own) : json_object();
+    json_set_str(section, "currency", currency);
+    json_share(section, "plans", plans);
+    return section;
+}
+
+/* ---- promotions ---- */
+
+/* Whether the override changes a number of the plan. */
+static bool override(json_t *plan, const json_t *values) {
+    static const char *const keys[] = {"price", "credits", "bonus"};
+    bool changed = false;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        json_t *given = json_object_get(values, keys[i]);
+        double is = json_number_value(json_object_get(plan, keys[i]));
+        double n = json_number_value(given);
+        if (!json_is_number(given) || !(n >= 0 && n <= 1e15) || n == is) continue;
+        json_object_set(plan, keys[i], given);
+        changed = true;
+    }
+    return changed;
+}
+
+static void promote(json_t *plan, const json_t *promotion) {
+    static const char *const told[] = {"name", "headline", "endsAt"};
+    const json_t *overrides = json_object_get(promotion, "overrides");
+    const char *id = json_string_value(json_object_get(plan, "id"));
+    bool changed = override(plan, json_object_get(overrides, "*"));
+    if (id) changed |= override(plan, json_object_get(overrides, id));
+    if (!changed) return;
+    json_t *shown = json_object();
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
+        json_t *v = json_object_get(promotion, told[i]);
+        if (v) json_object_set_new(shown, told[i], secret_strip(v));
+    }
+    json_object_set_new(plan, "promotion", shown);
+}
+
+void pricing_promote(json_t *view, const json_t *promotions) {
+    const char *currency = json_string_value(json_object_get(view, "currency"));
+    json_t *plans = json_object_get(view, "plans"), *plan, *promotion;
+    struct arena a;
+    size_t i, k;
+    arena_init(&a);
+    json_array_foreach(plans, i, plan) {
+        json_t *price = json_object_get(plan, "price");
+        json_object_set_new(
+            plan, "basePrice", price ? json_copy(price) : json_integer(0));
+        json_array_foreach(promotions, k, promotion) promote(plan, promotion);
+        prepare_price(plan, currency, &a);
+        prepare_credits(plan);
+    }
+    arena_dispose(&a);
+}

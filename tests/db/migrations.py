@@ -55,7 +55,7 @@ def test_refusals(s, c, top):
     f = Folder(top, "removed").remove("0005_work")
     code, text = migrate(c, name, f)
     s.ok(code == 1 and "0005_work" in text and "older than the database" in text, "so is one that is gone", text)
-    last, new = NAMES[-1][:4], f"{len(NAMES) + 1:04}"
+    last, new = NAMES[-1][:4], f"{int(NAMES[-1][:4]) + 1:04}"
     f = Folder(top, "early").remove(NAMES[-1]).add(f"{new}_x", "select 1;")
     early = c.make("early")
     migrate(c, early, f)

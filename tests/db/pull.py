@@ -135,8 +135,8 @@ def test_isolation(s, c, db):
         found, whole = {}, os.path.join(c.workspace, "out")
         hosts = json.loads(read(os.path.join(whole, "hosts.json")))
         for folder, _, names in os.walk(whole):
-            host = os.path.relpath(folder, whole).split(os.sep)[0]
             for name in names:
+                host = os.path.relpath(os.path.join(folder, name), whole).removeprefix(".tenantry/rows/").split(os.sep)[0]
                 text = read(os.path.join(folder, name))
                 for tenant in ("5ducks", "sendclaw", "tidewater"):
                     if f"canaryword{tenant}".encode() in text or f"canaryplan{tenant}".encode() in text:
@@ -147,6 +147,8 @@ def test_isolation(s, c, db):
 
 
 def owner(hosts, host):
+    if host in ("5ducks", "sendclaw", "tidewater"):  # what is kept of it
+        return [host]
     v = hosts.get(host) or hosts.get("hosts", {}).get(host) or {}
     return [v["tenant"]] if isinstance(v, dict) and "tenant" in v else [f"nobody: {host}"]
 

@@ -128,12 +128,12 @@ def edit(path, old, new):
 
 def snapshot(top, inodes=False):
     """{relative path: (kind, mode, digest)}; with inodes also inode and mtime of the files.  Of an output folder without
-    the cache, which holds inodes and times and is tests/incremental's."""
+    the cache, which holds inodes and times and is tests/incremental's, and the rows that are kept, which hold times."""
     found = {}
     for folder, folders, files in os.walk(top):
         for name in folders + files:
             path = os.path.join(folder, name)
-            if os.path.relpath(path, top) == ".tenantry/cache":
+            if os.path.relpath(path, top) == ".tenantry/cache" or os.path.relpath(path, top).startswith(".tenantry/rows"):
                 continue
             st = os.lstat(path)
             if stat.S_ISREG(st.st_mode):

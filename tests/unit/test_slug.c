@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "generator/content.h"
+#include "base/slug.h"
 
 static void test_slugs(void **state) {
     static const struct {

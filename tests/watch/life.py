@@ -17,7 +17,8 @@ def test_usage(s, c):
             ((), None, "--watch follows a database", 2),
             (("--database", url, "--clock", "2026-01-01"), None, "leave out --clock", 2),
             (("--database", url), clean_env(SOURCE_DATE_EPOCH="1780000000"), "leave out SOURCE_DATE_EPOCH", 2),
-            (("--database", url, "--strict"), None, "leave out one of them", 2),
+            (("--database", url, "--strict"), None, "--strict publishes everything or nothing", 2),
+            (("--database", url, "--stale"), None, "--stale does without the database", 2),
             (("--database", "postgresql:///x?host=/nonexistent"), None, "does not answer", 3),
             (("--database", c.url("template1")), None, "db migrate", 3)]:
         got, text = run(c, "--watch", *args, env=env)

@@ -1,7 +1,6 @@
-/* Names for addresses. */
-#include <stdio.h>
+#include "base/slug.h"
 
-#include "generator/content.h"
+#include <stdio.h>
 
 /* The letters U+00C0 to U+017F without their marks, two places for each. */
 static const char latin[] =

@@ -1,0 +1,97 @@
+/* A bucket is one number: the time at which it will be full again.  Taking one moves
+ * that time on by 1/rate; where it would lie more than burst/rate ahead, the bucket is
+ * empty.  A slot whose time has passed is as good as a free one, so nothing needs to be
+ * tidied up. */
+#include "api/limit.h"
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+
+#include "base/mem.h"
+
+#define SLOTS (1u << 16)
+#define WAYS 8 /* places a key may have */
+
+struct slot {
+    _Atomic uint64_t key;  /* 0: never used */
+    _Atomic uint64_t full; /* microseconds of clock_seconds */
+};
+struct limits {
+    uint64_t seed; /* so that nobody can choose whom to share a slot with */
+    struct slot slots[SLOTS];
+};
+
+struct limits *limits_new(void) {
+    struct limits *l = mmap(
+        NULL, sizeof *l, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (l == MAP_FAILED) mem_exhausted();
+    if (getrandom(&l->seed, sizeof l->seed, 0) != sizeof l->seed) l->seed = 1;
+    return l;
+}
+
+void limits_free(struct limits *l) {
+    if (l) munmap(l, sizeof *l);
+}
+
+static uint64_t mix(uint64_t x) {
+    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+    return x ^ (x >> 31);
+}
+
+static uint64_t hash(uint64_t seed, const void *bytes, size_t n) {
+    const unsigned char *p = bytes;
+    uint64_t h = mix(seed + n);
+    for (; n; n--) h = mix(h ^ *p++);
+    return h ? h : 1;
+}
+
+/* The key's slot; when all its places are taken, that of whoever was longest away. */
+static struct slot *slot_of(struct limits *l, uint64_t key) {
+    struct slot *oldest = NULL;
+    uint64_t least = UINT64_MAX;
+    for (unsigned i = 0; i < WAYS; i++) {
+        struct slot *s = &l->slots[(key + i) % SLOTS];
+        if (atomic_load_explicit(&s->key, memory_order_relaxed) == key) return s;
+        uint64_t full = atomic_load_explicit(&s->full, memory_order_relaxed);
+        if (full < least) {
+            least = full;
+            oldest = s;
+        }
+    }
+    atomic_store_explicit(&oldest->key, key, memory_order_relaxed);
+    atomic_store_explicit(&oldest->full, 0, memory_order_relaxed);
+    return oldest;
+}
+
+static double take(
+    struct limits *l, const struct limit_rate *r, uint64_t key, double now) {
+    if (r->rate <= 0) return 0;
+    struct slot *s = slot_of(l, key);
+    uint64_t at = (uint64_t)(now * 1e6);
+    uint64_t each = (uint64_t)(1e6 / r->rate),
+             most = (uint64_t)(1e6 / r->rate * r->burst);
+    uint64_t full = atomic_load_explicit(&s->full, memory_order_relaxed), next;
+    do {
+        next = (full > at ? full : at) + each;
+        if (next > at + most) return (double)(next - at - most) / 1e6;
+    } while (!atomic_compare_exchange_weak_explicit(
+        &s->full, &full, next, memory_order_relaxed, memory_order_relaxed));
+    return 0;
+}
+
+double limit_client(struct limits *l, const struct settings *s, enum limit_class class,
+    const struct net_address *client, double now) {
+    size_t n = net_is_v4(client) ? sizeof client->bytes : sizeof client->bytes / 2;
+    uint64_t key = hash(l->seed + class, client->bytes, n);
+    return take(l, &s->client_limits[class], key, now);
+}
+
+double limit_tenant(struct limits *l, const struct settings *s, enum limit_class class,
+    const char *slug, double now) {
+    uint64_t key = hash(l->seed - 1 - class, slug, strlen(slug));
+    return take(l, &s->tenant_limits[class], key, now);
+}

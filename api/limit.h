@@ -1,0 +1,18 @@
+/* How often a client, and all clients of a tenant together, may ask: token buckets in
+ * memory that the workers share. */
+#ifndef API_LIMIT_H
+#define API_LIMIT_H
+#include "api/settings.h"
+
+struct limits;
+/* Before the workers are forked. */
+struct limits *limits_new(void);
+void limits_free(struct limits *l); /* NULL is allowed */
+/* Takes one from the client's bucket (IPv6: of its /64) at `now` (clock_seconds).  0:
+ * there was one; else the seconds until there will be. */
+double limit_client(struct limits *l, const struct settings *s, enum limit_class class,
+    const struct net_address *client, double now);
+/* The same of a tenant, by its slug. */
+double limit_tenant(struct limits *l, const struct settings *s, enum limit_class class,
+    const char *slug, double now);
+#endif
