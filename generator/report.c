@@ -75,7 +75,7 @@ void report_stale(struct report *r, const char *why, const struct pull_age *age)
         json_set_str(v, "oldest", oldest);
         json_set_str(v, "newest", clock_rfc3339(&a, age->newest));
         json_set_int(v, "seconds", seconds);
-        print_line(v);
+        report_line(v);
         json_decref(v);
     } else if (age->oldest == age->newest)
         fprintf(stderr,
