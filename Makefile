@@ -74,6 +74,11 @@ $(BUILD)/spec/%: tests/spec/%.c $(GEN_OBJ) $(LIB_OBJ)
 	@mkdir -p $(dir $@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(GEN_OBJ) $(LIB_OBJ) $(LDFLAGS) $(LDLIBS)
 
+# With libpq itself: it looks at connections behind the pool's back.
+$(BUILD)/pool/%: tests/pool/%.c $(LIB_OBJ)
+	@mkdir -p $(dir $@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(LIB_OBJ) $(LDFLAGS) -lpq $(LDLIBS)
+
 $(BUILD)/bench/%: tests/bench/%.c $(GEN_OBJ) $(LIB_OBJ)
 	@mkdir -p $(dir $@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(GEN_OBJ) $(LIB_OBJ) $(LDFLAGS) $(LDLIBS)
@@ -111,7 +116,7 @@ check: deps-test
 # ---- tests by name ----
 
 .PHONY: tests fuzzers lint unit check-full torture check-asan check-browser check-cmark fuzz bench golden-accept
-tests: all $(UNIT_BIN) $(BUILD)/spec/mustache_spec
+tests: all $(UNIT_BIN) $(BUILD)/spec/mustache_spec $(BUILD)/pool/hygiene
 fuzzers: $(FUZZ_BIN)
 lint:
 	@tests/lint
@@ -134,12 +139,14 @@ check-browser: deps-build
 	@tests/browser/run $(BUILD)/tenantry $(BUILD)/browser
 golden-accept: all
 	@tests/golden/run $(BUILD)/tenantry --accept
+# PULL="--tenants 100" makes the one of the database quicker.
 bench: deps-build
-	@+$(SUBMAKE) all
+	@+$(SUBMAKE) all $(BUILD)/bench/pull_rows
 	@tests/bench/run $(BUILD)/tenantry
 	@tests/bench/rebuild $(BUILD)/tenantry
 	@tests/bench/serve-latency $(BUILD)/tenantry
 	@tests/bench/watch-latency $(BUILD)/tenantry
+	@tests/bench/pull $(BUILD) $(PULL)
 # SECONDS_EACH=60 is how long each goes on; what it finds is in $(BUILD)-fuzz/fuzz.
 fuzz: deps-fuzz
 	@+$(SUBMAKE) fuzzers BUILD=$(BUILD)-fuzz CC=clang OPT=-O1 \
