@@ -153,11 +153,24 @@ fuzz: deps-fuzz
 	    SAN="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer"
 	@tests/fuzz/run $(BUILD)-fuzz/fuzz
 
+# The API on the samples, beside a throw-away database; PORT=8080.
+.PHONY: api
+api: deps-build deps-db
+	@+$(SUBMAKE) all
+	@scripts/try-api $(BUILD)/tenantry $(BUILD)/tenantry-api
+
 # ---- installing ----
 
 .PHONY: install clean
 install: all
 	install -D -m 755 $(BUILD)/tenantry $(DESTDIR)$(PREFIX)/bin/tenantry
+	install -D -m 755 $(BUILD)/tenantry-api $(DESTDIR)$(PREFIX)/bin/tenantry-api
+	install -D -m 644 docs/tenantry-api.8 $(DESTDIR)$(PREFIX)/share/man/man8/tenantry-api.8
+	install -D -m 644 completions/tenantry-api.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/tenantry-api
+	install -D -m 644 completions/_tenantry-api $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_tenantry-api
+	mkdir -p $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/share/tenantry/nginx
+	sed 's|/usr/local/bin|$(PREFIX)/bin|' systemd/tenantry-api.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/tenantry-api.service
+	cp nginx/*.conf $(DESTDIR)$(PREFIX)/share/tenantry/nginx/
 	install -D -m 644 docs/tenantry.1 $(DESTDIR)$(PREFIX)/share/man/man1/tenantry.1
 	install -D -m 644 $(BUILD)/tenantry-config.5 $(DESTDIR)$(PREFIX)/share/man/man5/tenantry-config.5
 	install -D -m 644 completions/tenantry.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/tenantry

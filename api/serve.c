@@ -130,7 +130,7 @@ static bool open_http(struct worker *w) {
                                     .answered = dispatch_answered,
                                     .ctx = s,
                                     .connections = most_clients(s->settings),
-                                    .header_seconds = 10,
+                                    .header_seconds = s->settings->header_seconds,
                                     .idle_seconds = 60,
                                     .answer_seconds = 30,
                                     .header_bytes = 16u << 10,
