@@ -62,7 +62,7 @@ class Scene:
     def __init__(self, house):
         self.house, self.db = house, house.database("trpc")
         house.sql(FIXTURE, self.db)
-        self.api = house.start(self.db, TENANTRY_API_JWT_SECRET=SECRET, TENANTRY_API_MEDIA_SECRET=MEDIA)
+        self.api = house.start(self.db, TENANTRY_API_JWT_SECRET=SECRET, TENANTRY_API_MEDIA_SECRET=MEDIA, TENANTRY_API_LIMIT="off")
         self.tokens = {who: token(self.user(email)) for who, email in PEOPLE.items()}
 
     def one(self, sql):
