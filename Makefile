@@ -74,6 +74,11 @@ $(BUILD)/spec/%: tests/spec/%.c $(GEN_OBJ) $(LIB_OBJ)
 	@mkdir -p $(dir $@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(GEN_OBJ) $(LIB_OBJ) $(LDFLAGS) $(LDLIBS)
 
+# With libpq itself: it looks at connections behind the pool's back.
+$(BUILD)/pool/%: tests/pool/%.c $(LIB_OBJ)
+	@mkdir -p $(dir $@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(LIB_OBJ) $(LDFLAGS) -lpq $(LDLIBS)
+
 $(BUILD)/bench/%: tests/bench/%.c $(GEN_OBJ) $(LIB_OBJ)
 	@mkdir -p $(dir $@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(GEN_OBJ) $(LIB_OBJ) $(LDFLAGS) $(LDLIBS)
@@ -111,7 +116,7 @@ check: deps-test
 # ---- tests by name ----
 
 .PHONY: tests fuzzers lint unit check-full torture check-asan check-browser check-cmark fuzz bench golden-accept
-tests: all $(UNIT_BIN) $(BUILD)/spec/mustache_spec
+tests: all $(UNIT_BIN) $(BUILD)/spec/mustache_spec $(BUILD)/pool/hygiene
 fuzzers: $(FUZZ_BIN)
 lint:
 	@tests/lint
@@ -134,22 +139,37 @@ check-browser: deps-build
 	@tests/browser/run $(BUILD)/tenantry $(BUILD)/browser
 golden-accept: all
 	@tests/golden/run $(BUILD)/tenantry --accept
+# PULL="--tenants 100" makes the one of the database quicker.
 bench: deps-build
-	@+$(SUBMAKE) all
+	@+$(SUBMAKE) all $(BUILD)/bench/pull_rows
 	@tests/bench/run $(BUILD)/tenantry
 	@tests/bench/rebuild $(BUILD)/tenantry
 	@tests/bench/serve-latency $(BUILD)/tenantry
+	@tests/bench/pull $(BUILD) $(PULL)
 # SECONDS_EACH=60 is how long each goes on; what it finds is in $(BUILD)-fuzz/fuzz.
 fuzz: deps-fuzz
 	@+$(SUBMAKE) fuzzers BUILD=$(BUILD)-fuzz CC=clang OPT=-O1 \
 	    SAN="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer"
 	@tests/fuzz/run $(BUILD)-fuzz/fuzz
 
+# The API on the samples, beside a throw-away database; PORT=8080.
+.PHONY: api
+api: deps-build deps-db
+	@+$(SUBMAKE) all
+	@scripts/try-api $(BUILD)/tenantry $(BUILD)/tenantry-api
+
 # ---- installing ----
 
 .PHONY: install clean
 install: all
 	install -D -m 755 $(BUILD)/tenantry $(DESTDIR)$(PREFIX)/bin/tenantry
+	install -D -m 755 $(BUILD)/tenantry-api $(DESTDIR)$(PREFIX)/bin/tenantry-api
+	install -D -m 644 docs/tenantry-api.8 $(DESTDIR)$(PREFIX)/share/man/man8/tenantry-api.8
+	install -D -m 644 completions/tenantry-api.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/tenantry-api
+	install -D -m 644 completions/_tenantry-api $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_tenantry-api
+	mkdir -p $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/share/tenantry/nginx
+	sed 's|/usr/local/bin|$(PREFIX)/bin|' systemd/tenantry-api.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/tenantry-api.service
+	cp nginx/*.conf $(DESTDIR)$(PREFIX)/share/tenantry/nginx/
 	install -D -m 644 docs/tenantry.1 $(DESTDIR)$(PREFIX)/share/man/man1/tenantry.1
 	install -D -m 644 $(BUILD)/tenantry-config.5 $(DESTDIR)$(PREFIX)/share/man/man5/tenantry-config.5
 	install -D -m 644 completions/tenantry.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/tenantry

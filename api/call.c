@@ -57,6 +57,10 @@ void call_reply_json(struct call *c, int status, struct str json) {
     call_reply(c, status, JSON, json);
 }
 
+void call_reply_file(struct call *c, int status, const struct http_file *f) {
+    http_reply_file(c->request, status, f);
+}
+
 static void reply_trpc(struct call *c, int status, const char *message) {
     struct buf text;
     json_t *error = problem_trpc(status, message, NULL);
@@ -146,6 +150,10 @@ int call_failure(const struct pool_answer *a, const char **detail) {
     if (a->outcome == POOL_AWAY) {
         *detail = "the database does not answer; try again";
         return 503;
+    }
+    if (a->outcome == POOL_UNSURE) {
+        *detail = "the database went away; whether this was done is not known";
+        return 500; /* 503 would invite to do it again */
     }
     if (a->outcome != POOL_REFUSED) return 500;
     if (!strncmp(a->state, "PT", 2)) {

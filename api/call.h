@@ -50,6 +50,8 @@ struct str call_body(const struct call *c);
 
 void call_reply(struct call *c, int status, const char *type, struct str body);
 void call_reply_json(struct call *c, int status, struct str json);
+/* Bytes that stay; the type is a header of the caller's. */
+void call_reply_file(struct call *c, int status, const struct http_file *f);
 void call_problem(struct call *c, int status, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* For the answer that follows. */

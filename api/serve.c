@@ -12,7 +12,9 @@
 #include "api/identity.h"
 #include "api/log.h"
 #include "api/metrics.h"
+#include "api/richtext.h"
 #include "api/roster.h"
+#include "api/snapshot.h"
 
 #define MEASURE_SECONDS 0.5
 #define SPARE_FILES 128 /* of the descriptors, for all that is no client */
@@ -128,7 +130,7 @@ static bool open_http(struct worker *w) {
                                     .answered = dispatch_answered,
                                     .ctx = s,
                                     .connections = most_clients(s->settings),
-                                    .header_seconds = 10,
+                                    .header_seconds = s->settings->header_seconds,
                                     .idle_seconds = 60,
                                     .answer_seconds = 30,
                                     .header_bytes = 16u << 10,
@@ -172,6 +174,8 @@ static bool server_open(struct server *s) {
                                         .waiting = 1024,
                                         .seconds = 5,
                                     });
+    s->richtext = richtext_new();
+    s->snapshots = snapshots_new(s);
     return true;
 }
 
@@ -179,6 +183,8 @@ static void server_close(struct server *s) {
     /* What still waits for the database is answered before there is no one to answer.
      */
     if (s->pool) pool_free(s->pool);
+    snapshots_free(s->snapshots);
+    richtext_free(s->richtext);
     identity_free(s->identity);
     http_free(s->http);
     log_close(s->log);

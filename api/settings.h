@@ -40,9 +40,10 @@ struct settings {
     struct settings_nets watchers; /* who may read /metrics and /readyz, besides
                                       loopback */
     struct limit_rate client_limits[LIMIT_CLASSES], tenant_limits[LIMIT_CLASSES];
-    const char *log;        /* "stderr", "off" or a file */
-    unsigned drain_seconds; /* that requests under way may take at the end */
-    bool check;             /* --check-config: say whether all is well, and end */
+    const char *log;         /* "stderr", "off" or a file */
+    unsigned header_seconds; /* that a request may take to arrive */
+    unsigned drain_seconds;  /* that requests under way may take at the end */
+    bool check;              /* --check-config: say whether all is well, and end */
     /* Who may come in; of the environment alone. */
     const char *jwt_secret;    /* HS256; NULL: no such tokens */
     const char *jwt_secret_id; /* kid of those tokens; NULL: they have none */

@@ -131,70 +131,7 @@ void pool_serve(struct pool *p) {
     if (p->drained) tell_drained(p);
 }
 
-/* ---- what is late ---- */
-
-static void drop_late(struct pool *p, double now) {
-    struct pool_list all = p->waiting;
-    p->waiting = (struct pool_list){NULL, &p->waiting.first};
-    p->n_waiting = 0;
-    for (struct pool_asked *q = all.first, *next; q; q = next) {
-        next = q->next;
-        if (q->deadline <= now) {
-            pool_end_soon(p, q, POOL_AWAY, "no connection became free in time");
-            continue;
-        }
-        list_push(&p->waiting, q);
-        p->n_waiting++;
-    }
-}
-
-/* Whether all connections are long busy or long opening, and none is answered: what a
- * paused server looks like. */
-static bool is_silent(const struct pool *p, double now) {
-    bool any = false, busy = false;
-    for (unsigned i = 0; i < p->settings.connections; i++) {
-        const struct pool_connection *c = &p->connections[i];
-        if (c->state == POOL_CLOSED) continue;
-        if (c->state == POOL_IDLE) return false;
-        double since = c->state == POOL_BUSY ? c->flown : c->since;
-        double most = c->state == POOL_BUSY ? POOL_SILENT_SECONDS : POOL_MUTE_SECONDS;
-        if (now - since < most) return false;
-        busy |= c->state == POOL_BUSY;
-        any = true;
-    }
-    return any && (!busy || now - p->heard >= POOL_SILENT_SECONDS);
-}
-
-static void give_up(struct pool_connection *c, double now) {
-    if (c->state == POOL_BUSY && now >= c->asked->deadline + POOL_GRACE_SECONDS)
-        pool_connection_lost(c, "the answer took too long");
-    else if (c->state == POOL_CONNECTING && now >= c->since + POOL_CONNECT_SECONDS)
-        pool_connection_lost(c, "the server does not answer");
-}
-
-/* Whether there is anything that time could change. */
-static bool is_under_way(const struct pool *p) {
-    bool open = false;
-    for (unsigned i = 0; i < p->settings.connections; i++) {
-        enum pool_state s = p->connections[i].state;
-        if (s == POOL_CONNECTING || s == POOL_BUSY) return true;
-        open |= s == POOL_IDLE;
-    }
-    return !open || p->waiting.first;
-}
-
-static void tick(void *ctx) {
-    struct pool *p = ctx;
-    double now = clock_seconds();
-    for (unsigned i = 0; i < p->settings.connections; i++)
-        give_up(&p->connections[i], now);
-    drop_late(p, now);
-    if (!*p->why && is_silent(p, now)) pool_away(p, "the server does not answer");
-    pool_serve(p);
-    if (is_under_way(p)) loop_arm(p->tick, POOL_TICK_SECONDS);
-}
-
-/* ---- asking ---- */
+/* ---- copies ---- */
 
 static const char *put(char **to, const char *text) {
     if (!text) return NULL;
@@ -229,6 +166,122 @@ static struct pool_asked *copy(const struct pool_question *q) {
     asked->q.values = values;
     return asked;
 }
+
+/* ---- what is late ---- */
+
+static void drop_late(struct pool *p, double now) {
+    struct pool_list all = p->waiting;
+    p->waiting = (struct pool_list){NULL, &p->waiting.first};
+    p->n_waiting = 0;
+    for (struct pool_asked *q = all.first, *next; q; q = next) {
+        next = q->next;
+        if (q->deadline <= now) {
+            pool_end_soon(p, q, POOL_AWAY, "no connection became free in time");
+            continue;
+        }
+        list_push(&p->waiting, q);
+        p->n_waiting++;
+    }
+}
+
+static void ignore_answer(void *ctx, const struct pool_answer *a) {
+    (void)ctx;
+    (void)a;
+}
+
+/* Under way on c is what a server that is well answers at once. */
+static bool is_probe(const struct pool_connection *c) {
+    return c->state == POOL_CONNECTING ||
+           (c->state == POOL_BUSY && c->asked->q.done == ignore_answer);
+}
+
+struct census { /* of the connections, at one moment */
+    struct pool_connection *closed, *idle, *slow; /* one of each; NULL: none */
+    double probed;                                /* seconds; < 0: no probe */
+    bool busy, quick; /* any is busy; any is, but not for long */
+};
+
+static struct census take_census(const struct pool *p, double now) {
+    struct census n = {.probed = -1};
+    for (unsigned i = 0; i < p->settings.connections; i++) {
+        struct pool_connection *c = &p->connections[i];
+        double age = now - (c->state == POOL_BUSY ? c->flown : c->since);
+        if (c->state == POOL_CLOSED) n.closed = c;
+        if (c->state == POOL_IDLE) n.idle = c;
+        if (c->state == POOL_BUSY) n.busy = true;
+        if (c->state == POOL_BUSY && age >= POOL_MUTE_SECONDS) n.slow = c;
+        if (c->state == POOL_BUSY && age < POOL_MUTE_SECONDS) n.quick = true;
+        if (is_probe(c)) n.probed = age;
+    }
+    return n;
+}
+
+/* Whether the server is paused, or out of reach without a word. */
+static bool is_silent(const struct pool *p, double now) {
+    struct census n = take_census(p, now);
+    bool unanswered = n.probed >= POOL_MUTE_SECONDS;
+    if (!n.busy) return unanswered && !n.idle;
+    bool nothing_left = !n.idle && !n.closed && !n.quick && n.probed < 0;
+    return now - p->heard >= 2 * POOL_MUTE_SECONDS && (unanswered || nothing_left);
+}
+
+/* Is one question slow, or the server silent?  Another question tells. */
+static void probe(struct pool *p, double now) {
+    struct census n = take_census(p, now);
+    if (now - p->heard < POOL_MUTE_SECONDS || !n.slow || n.probed >= 0) return;
+    if (n.idle) {
+        struct pool_asked *q = copy(&(struct pool_question){
+            .role = n.slow->asked->q.role, .sql = "select 1", .done = ignore_answer});
+        q->deadline = now + POOL_CONNECT_SECONDS;
+        pool_fly(n.idle, q);
+    } else if (n.closed)
+        pool_connection_open(n.closed);
+}
+
+/* Nobody is left waiting for a silent server but who cannot do without knowing. */
+static void fall_silent(struct pool *p, double now) {
+    static const char why[] = "the server does not answer";
+    for (unsigned i = 0; i < p->settings.connections; i++) {
+        struct pool_connection *c = &p->connections[i];
+        if (c->state == POOL_IDLE) pool_connection_close(c);
+        if (c->state != POOL_BUSY || c->asked->q.writes) continue;
+        c->asked->deadline = now;
+        pool_connection_lost(c, why);
+    }
+    pool_away(p, why);
+}
+
+static void give_up(struct pool_connection *c, double now) {
+    if (c->state == POOL_BUSY && now >= c->asked->deadline + POOL_GRACE_SECONDS)
+        pool_connection_lost(c, "the answer took too long");
+    else if (c->state == POOL_CONNECTING && now >= c->since + POOL_CONNECT_SECONDS)
+        pool_connection_lost(c, "the server does not answer");
+}
+
+/* Whether there is anything that time could change. */
+static bool is_under_way(const struct pool *p) {
+    bool open = false;
+    for (unsigned i = 0; i < p->settings.connections; i++) {
+        enum pool_state s = p->connections[i].state;
+        if (s == POOL_CONNECTING || s == POOL_BUSY) return true;
+        open |= s == POOL_IDLE;
+    }
+    return !open || p->waiting.first;
+}
+
+static void tick(void *ctx) {
+    struct pool *p = ctx;
+    double now = clock_seconds();
+    for (unsigned i = 0; i < p->settings.connections; i++)
+        give_up(&p->connections[i], now);
+    drop_late(p, now);
+    probe(p, now);
+    if (!*p->why && is_silent(p, now)) fall_silent(p, now);
+    pool_serve(p);
+    if (is_under_way(p)) loop_arm(p->tick, POOL_TICK_SECONDS);
+}
+
+/* ---- asking ---- */
 
 void pool_ask(struct pool *p, const struct pool_question *given) {
     struct pool_asked *q = copy(given);

@@ -21,6 +21,7 @@ void pool_connection_close(struct pool_connection *c) {
     map_dispose(&c->prepared);
     arena_reset(&c->names);
     c->n_prepared = 0;
+    c->answered = false;
     c->state = POOL_CLOSED;
 }
 
@@ -56,13 +57,16 @@ void pool_connection_lost(struct pool_connection *c, const char *why) {
     struct pool_asked *q = c->asked;
     double now = clock_seconds();
     bool was_open = c->state >= POOL_IDLE;
-    bool was_good = was_open && now - c->since >= POOL_LASTING_SECONDS;
+    bool was_good = was_open && (c->answered || now - c->since >= POOL_LASTING_SECONDS);
     bool unsure = q && may_be_done(c), late = q && now >= q->deadline;
     struct buf said;
     buf_init(&said, sizeof p->why - 1);
     pg_message(&said, why); /* before the connection, whose it may be, is closed */
     if (!said.len) buf_cstr(&said, "the connection is gone");
     c->asked = NULL;
+    /* What ended it may have ended others that do not show it yet: whoever is put again
+     * is not to meet with one of them. */
+    if (was_open && c->generation == p->generation) p->generation++;
     pool_connection_close(c);
     plan_retry(p, was_good, now);
     if (unsure)
@@ -72,8 +76,8 @@ void pool_connection_lost(struct pool_connection *c, const char *why) {
         pool_again(p, q);
     } else if (q)
         pool_end_soon(p, q, POOL_AWAY, said.ptr);
-    /* One that was fine may only have been cut off: the next attempt tells. */
-    if ((!was_good || late) && !any_open(p)) pool_away(p, said.ptr);
+    /* One that was open may only have been cut off: the next attempt tells. */
+    if ((!was_open || late) && !any_open(p)) pool_away(p, said.ptr);
     buf_dispose(&said);
 }
 

@@ -169,6 +169,7 @@ static void flight_end(struct pool_connection *c) {
     c->asked = NULL;
     c->rows = c->error = NULL;
     c->state = POOL_IDLE;
+    c->answered = true;
     if (stale) p->generation++;
     pool_back(p);
     if (PQtransactionStatus(c->conn) != PQTRANS_IDLE)

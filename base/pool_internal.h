@@ -8,11 +8,10 @@
 
 #define POOL_TICK_SECONDS 0.1    /* how exactly deadlines are kept */
 #define POOL_CONNECT_SECONDS 5.0 /* for an attempt to connect */
-#define POOL_MUTE_SECONDS 1.0   /* ... after which, with no other, the server is away */
-#define POOL_SILENT_SECONDS 2.0 /* all are busy and none is answered: away, too */
-#define POOL_GRACE_SECONDS 0.5  /* for the server to stop a question by itself */
-#define POOL_PAUSE_MIN 0.05     /* between two attempts that fail, doubled ... */
-#define POOL_PAUSE_MAX 1.0      /* ... up to this */
+#define POOL_MUTE_SECONDS 1.0    /* in which a server that is well says something */
+#define POOL_GRACE_SECONDS 0.5   /* for the server to stop a question by itself */
+#define POOL_PAUSE_MIN 0.05      /* between two attempts that fail, doubled ... */
+#define POOL_PAUSE_MAX 1.0       /* ... up to this */
 #define POOL_LASTING_SECONDS 1.0 /* a connection that held so long was a good one */
 
 enum pool_state { POOL_CLOSED, POOL_CONNECTING, POOL_IDLE, POOL_BUSY };
@@ -40,6 +39,7 @@ struct pool_connection {
     size_t n_prepared;   /* numbers given, also to what then failed */
     enum pool_leg legs[5];
     unsigned n_legs, leg;
+    bool answered;            /* a question, since it was opened */
     size_t numbers[2];        /* of what the flight prepares: setup, question */
     struct pool_asked *asked; /* under way */
     PGresult *rows, *error;
@@ -55,10 +55,10 @@ struct pool {
     struct pool_list waiting, ended; /* ended: to be told from the loop */
     unsigned n_waiting;
     struct loop_event *tick, *soon;
-    double retry_at, pause; /* pause 0: the next attempt is the first */
-    double heard;           /* when the server last answered anything */
-    char why[256];          /* it cannot be reached; "": it can */
-    unsigned long generation;
+    double retry_at, pause;   /* pause 0: the next attempt is the first */
+    double heard;             /* when the server last answered anything */
+    char why[256];            /* it cannot be reached; "": it can */
+    unsigned long generation; /* connections of an older one are closed when idle */
     struct pool_figures figures;
     bool draining;
     void (*drained)(void *ctx); /* NULL: told, or nobody asked */

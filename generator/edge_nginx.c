@@ -24,8 +24,12 @@ static const char head_comment[] =
     "#\n"
     "# It brings the types of files (mime.types beside it only causes warnings), the\n"
     "# default server and server_names_hash_*: leave those out elsewhere. "
-    "Compression,\n"
-    "# logs and certificates are yours to set in http { }.\n";
+    "Compression\n"
+    "# and logs are yours to set in http { }. What every server shall have besides, "
+    "such\n"
+    "# as TLS, goes into files tenantry-server*.conf beside nginx's own nginx.conf; "
+    "of\n"
+    "# the default server: tenantry-default*.conf.\n";
 
 /* The maps look at what was asked for, so they hold on the error page too:
  * tenantry_path   the path as it was sent, safe to copy into an answer
@@ -56,7 +60,8 @@ void edge_nginx_head(struct buf *out, const struct edge_nginx *conf) {
     nginx_types(out);
     buf_cstr(out, "\n# Hosts that nobody claims.\nserver {\n");
     write_listen(out, conf, " default_server");
-    buf_cstr(out, "    server_name _;\n    return 421;\n}\n");
+    buf_cstr(out, "    server_name _;\n    include tenantry-default*.conf;\n"
+                  "    return 421;\n}\n");
 }
 
 void nginx_serve_files(struct buf *out) {
@@ -161,7 +166,7 @@ static void write_server(struct buf *out, const struct edge_nginx *conf,
     const char *name, const char *redirect_to) {
     buf_cstr(out, "\nserver {\n");
     write_listen(out, conf, "");
-    buf_printf(out, "    server_name %s;\n", name);
+    buf_printf(out, "    server_name %s;\n    include tenantry-server*.conf;\n", name);
     if (!redirect_to) return;
     buf_cstr(out, "    return 301 \"");
     nginx_value(out, str_from(redirect_to));

@@ -1,0 +1,31 @@
+# Completion of tenantry-api for bash.  `make install` puts it where bash-completion finds it;
+# without that: . completions/tenantry-api.bash
+
+_tenantry_api() {
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words=
+    COMPREPLY=()
+    case $before in
+    -C | --directory)
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -d -- "$word")
+        return
+        ;;
+    --log)
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -f -W 'stderr off' -- "$word")
+        return
+        ;;
+    --snapshots) words='on off' ;;
+    --limit) words='reads= writes= login= tenant-reads= tenant-writes= tenant-login= off' ;;
+    --database | --listen | --workers | --pool | --clients | --trusted-proxy | --metrics-from | --header-seconds | --drain-seconds)
+        return
+        ;;
+    *)
+        words='--directory --database --listen --workers --pool --clients --trusted-proxy --metrics-from --limit --log'
+        words="$words --snapshots --header-seconds --drain-seconds --check-config --help --version"
+        ;;
+    esac
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+}
+
+complete -F _tenantry_api tenantry-api
