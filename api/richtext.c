@@ -34,7 +34,7 @@ static bool is_plain(struct str s) {
     for (size_t i = 0; i < s.len; i++) {
         unsigned char c = (unsigned char)s.ptr[i];
         if (c < ' ' || c > '~' || c == '<' || c == '>' || c == '&' || c == '"' ||
-            c == '\\')
+            c == '\'' || c == '\\')
             return false;
     }
     return true;
