@@ -12,7 +12,7 @@ PG_INCLUDE := $(or $(shell pg_config --includedir 2>/dev/null),/usr/include/post
 CPPFLAGS += -I. -isystem $(PG_INCLUDE) -isystem /usr/include/libxml2 -D_GNU_SOURCE -DTENANTRY_VERSION='"$(VERSION)"' -DTENANTRY_SHARE='"$(PREFIX)/share/tenantry"'
 CFLAGS += -std=c17 -g $(OPT) $(WARN) $(SAN)
 LDFLAGS += $(SAN)
-LDLIBS = -Wl,--as-needed -lxml2 -ljansson -lyaml -lcrypto -levent_core -levent_extra -lm
+LDLIBS = -Wl,--as-needed -lxml2 -ljansson -lyaml -lcrypto -lsodium -levent_core -levent_extra -lm
 ifneq ($(findstring address,$(SAN)),)
 CPPFLAGS += -D__SANITIZE_ADDRESS__=1 # clang has no such macro
 endif
@@ -26,6 +26,8 @@ endif
 LIB_SRC := $(wildcard base/*.c model/*.c)
 API_SRC := $(filter-out api/main.c,$(wildcard api/*.c))
 API_OBJ := $(API_SRC:%.c=$(BUILD)/%.o) $(BUILD)/api/schemas.json.o
+# What only the API needs of base/: tenantry does not load their libraries.
+API_BASE := $(BUILD)/base/password.o $(BUILD)/base/fetch.o
 GEN_SRC := $(filter-out generator/main.c,$(wildcard generator/*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/%.o)
 PREVIEW_OBJ := $(patsubst %,$(BUILD)/%.o,$(wildcard generator/preview/*))
@@ -43,7 +45,7 @@ Q = $(if $(V),,@)
 # All processors, unless the caller said -j.
 SUBMAKE = $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
-$(BUILD)/tenantry: $(BUILD)/generator/main.o $(GEN_OBJ) $(LIB_OBJ)
+$(BUILD)/tenantry: $(BUILD)/generator/main.o $(GEN_OBJ) $(filter-out $(API_BASE),$(LIB_OBJ))
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(BUILD)/tenantry-api: $(BUILD)/api/main.o $(API_OBJ) $(LIB_OBJ)

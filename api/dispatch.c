@@ -33,6 +33,11 @@ static void no_route(struct call *c, const char *allow) {
     }
 }
 
+/* What caches keep is the same for everybody, and asks nobody who they are. */
+static bool identity_matters(const struct route *r) {
+    return !r->cached || r->who || r->signed_in;
+}
+
 static void find_handler(struct call *c) {
     char *allow;
     struct http_request *r = c->request;
@@ -46,7 +51,7 @@ static void find_handler(struct call *c) {
         no_route(c, hidden ? "" : allow);
     else if (guard_body(c)) {
         guard_share(c);
-        if (c->tenant)
+        if (c->tenant && identity_matters(c->route))
             identity_find(c, handle);
         else
             handle(c);

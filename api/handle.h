@@ -9,6 +9,19 @@ void handle_healthz(struct call *c);
 void handle_readyz(struct call *c);
 /* GET /metrics: the figures of all workers. */
 void handle_metrics(struct call *c);
+
+/* POST /api/auth/register, /login, /logout; GET /api/auth/session. */
+void handle_register(struct call *c);
+void handle_login(struct call *c);
+void handle_logout(struct call *c);
+void handle_session(struct call *c);
+/* POST /api/invitations, /api/invitations/accept. */
+void handle_invite(struct call *c);
+void handle_accept(struct call *c);
+/* POST and GET /api/keys, DELETE /api/keys/{id}. */
+void handle_key_make(struct call *c);
+void handle_key_list(struct call *c);
+void handle_key_revoke(struct call *c);
 /* GET /api/pricing/config, /api/plans, /api/posts, /api/posts/{slug}: what anybody may
  * read, whoever asks. */
 void handle_pricing(struct call *c);

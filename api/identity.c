@@ -1,39 +1,54 @@
 #include "api/identity.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "api/jwt.h"
+#include "api/throttle.h"
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/mem.h"
+#include "base/password.h"
 
 #define KEY_PREFIX 11 /* of "tk_" and 8 more; the whole is 54 long */
 #define KEY_SIZE 54
 #define TOKEN_SIZE 43 /* 256 bits in base64url */
 
+#define PASSWORD_THREADS 1   /* of each worker process */
+#define PASSWORDS_WAITING 64 /* a second's worth */
+
 struct identity {
     const struct settings *settings;
     struct jwt_key secret;
+    struct passwords *passwords;
+    struct throttle *throttle;
 };
 
 struct identity *identity_new(struct loop *l, const struct settings *s) {
     struct identity *i = mem_calloc(1, sizeof *i);
-    (void)l;
     i->settings = s;
-    if (!s->jwt_secret) return i;
-    i->secret = (struct jwt_key){s->jwt_secret_id, jwk_secret(str_from(s->jwt_secret))};
-    if (i->secret.key) return i;
-    fputs("tenantry-api: TENANTRY_API_JWT_SECRET must have 32 bytes or more\n", stderr);
-    identity_free(i);
-    return NULL;
+    i->passwords = passwords_new(l, PASSWORD_THREADS, PASSWORDS_WAITING);
+    i->throttle = throttle_new();
+    if (s->jwt_secret)
+        i->secret =
+            (struct jwt_key){s->jwt_secret_id, jwk_secret(str_from(s->jwt_secret))};
+    return i;
 }
 
 void identity_free(struct identity *i) {
     if (!i) return;
     jwk_free(i->secret.key);
+    passwords_free(i->passwords);
+    throttle_free(i->throttle);
     mem_free(i);
+}
+
+struct passwords *identity_passwords(struct identity *i) {
+    return i->passwords;
+}
+
+struct throttle *identity_throttle(struct identity *i) {
+    return i->throttle;
 }
 
 enum rank identity_rank(const char *role) {
@@ -69,7 +84,7 @@ bool identity_same_origin(const struct call *c, bool *told) {
     const char *site = http_header(c->request, "Sec-Fetch-Site");
     const char *origin = http_header(c->request, "Origin");
     *told = site || origin;
-    if (origin) return origin_is_host(str_from(origin), c->request->host);
+    if (origin) return origin_is_host(str_from(origin), c->host);
     return site && (!strcmp(site, "same-origin") || !strcmp(site, "none"));
 }
 

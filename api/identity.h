@@ -7,7 +7,6 @@
 #include "api/call.h"
 
 struct identity;
-/* NULL: a setting cannot be used, which was said on stderr. */
 struct identity *identity_new(struct loop *l, const struct settings *s);
 void identity_free(struct identity *i); /* NULL is allowed */
 
@@ -23,6 +22,9 @@ void identity_find(struct call *c, void (*then)(struct call *c));
 bool identity_same_origin(const struct call *c, bool *told);
 /* "owner" as a rank; RANK_NONE: no role of ours. */
 enum rank identity_rank(const char *role);
+/* What coming in needs. */
+struct passwords *identity_passwords(struct identity *i);
+struct throttle *identity_throttle(struct identity *i);
 /* The name of the cookie that holds the session's token. */
 const char *identity_cookie(const struct settings *s);
 #endif

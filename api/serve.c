@@ -166,7 +166,7 @@ static bool server_open(struct server *s) {
         fprintf(stderr, "tenantry-api: cannot write to %s: %s\n", set->log,
             strerror(errno));
     s->identity = identity_new(s->loop, set);
-    if (!s->identity || !s->log) return false;
+    if (!s->log) return false;
     if (set->database)
         s->pool = pool_new(s->loop, &(struct pool_settings){
                                         .url = set->database,

@@ -16,6 +16,7 @@
 #define EXIT_USAGE 2
 #define FILE_MAX (64u << 10)
 #define VALUES_MAX 64
+#define SECRET_MIN 32 /* of HS256: RFC 7518, section 3.2 */
 
 struct reading {
     struct settings *settings;
@@ -209,6 +210,23 @@ static int take_option(struct reading *r, int opt, bool *given, char **argv) {
     return -1;
 }
 
+/* From the environment or a file alone; NULL: there is none. */
+static const char *take_secret(struct reading *r, const char *variable) {
+    const char *where = "";
+    int err;
+    const char *secret = find_value(&r->settings->arena, variable, &err, &where);
+    if (err) misuse(r, "%s_FILE: cannot read %s: %s", variable, where, strerror(err));
+    return secret;
+}
+
+static void take_secrets(struct reading *r) {
+    struct settings *s = r->settings;
+    s->jwt_secret = take_secret(r, "TENANTRY_API_JWT_SECRET");
+    s->media_secret = take_secret(r, "TENANTRY_API_MEDIA_SECRET");
+    if (s->jwt_secret && strlen(s->jwt_secret) < SECRET_MIN)
+        misuse(r, "TENANTRY_API_JWT_SECRET must have %d bytes or more", SECRET_MIN);
+}
+
 int settings_read(struct settings *s, int argc, char **argv) {
     struct reading r = {.settings = s};
     int opt, code = -1;
@@ -226,7 +244,7 @@ int settings_read(struct settings *s, int argc, char **argv) {
         misuse(&r, "there are no arguments, only options: \"%s\"", argv[i]);
     for (size_t i = 0; settings_table[i].name; i++)
         if (!given[i]) take_variable(&r, &settings_table[i]);
-    if (settings_read_identity(s) >= 0) r.wrong = true;
+    take_secrets(&r);
     if (!r.wrong) return -1;
     fputs("try: tenantry-api --help\n", stderr);
     return EXIT_USAGE;

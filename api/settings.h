@@ -44,8 +44,8 @@ struct settings {
     unsigned header_seconds; /* that a request may take to arrive */
     unsigned drain_seconds;  /* that requests under way may take at the end */
     bool check;              /* --check-config: say whether all is well, and end */
-    /* Who may come in; of the environment alone. */
-    const char *jwt_secret;    /* HS256; NULL: no such tokens */
+    /* Who may come in. */
+    const char *jwt_secret;    /* HS256, of the environment alone; NULL: no such */
     const char *jwt_secret_id; /* kid of those tokens; NULL: they have none */
     const char *jwt_issuer, *jwt_audience; /* what iss and aud must say; NULL: free */
     const char *jwks;                      /* file or URL of public keys; NULL: none */
@@ -60,7 +60,5 @@ struct settings {
  * was said). */
 int settings_read(struct settings *s, int argc, char **argv);
 void settings_dispose(struct settings *s);
-/* The part about who may come in; the same results. */
-int settings_read_identity(struct settings *s);
 bool settings_nets_have(const struct settings_nets *n, const struct net_address *a);
 #endif

@@ -284,8 +284,8 @@ language sql set search_path = tenantry, pg_temp as $$
         values (nullif(current_setting('app.current_tenant_id', true), '')::uuid,
             nullif(current_setting('app.current_user_id', true), '')::uuid, name, prefix,
             decode(key, 'hex'), string_to_array(scopes, ' '), now() + make_interval(days => days))
-        returning json_build_object('id', id, 'name', name, 'prefix', prefix, 'scopes', scopes,
-            'expiresAt', expires_at)::text
+        returning json_build_object('id', id, 'name', name, 'prefix', prefix, 'scopes',
+            string_to_array(api_key_create.scopes, ' '), 'expiresAt', expires_at)::text
 $$;
 
 create function api_key_list() returns text

@@ -105,7 +105,8 @@ declare
     r record;
     last timestamptz := 'infinity';
     last_id uuid;
-    page uuid[];
+    found uuid[];
+    fit integer;
 begin
     select * into r from reader(guest);
     if space is not null then
@@ -120,9 +121,12 @@ begin
             raise exception using errcode = 'PT404', message = 'cursor: there is no such post';
         end if;
     end if;
-    -- Two lists that an index has in order, and the few at the head of both.
-    page := array(select u.id from (
-        (select p.id, p.published_at as shown from posts p
+    -- Two lists that an index has in order, and the few at the head of both.  Posts may be long:
+    -- a page ends after 300 kB, but not before its first post.
+    select array_agg(v.id order by v.place), count(*) filter (where v.before < 300000 and v.place <= size)
+        into found, fit from (
+        select u.id, row_number() over listed as place, sum(u.bytes) over listed - u.bytes as before from (
+        (select p.id, p.published_at as shown, coalesce(octet_length(p.content), 0) as bytes from posts p
             where p.tenant_id = tenant and p.status = 'PUBLISHED' and p.published_at <= last
                 and (p.published_at < last or last_id is null or p.id > last_id)
                 and (p.expires_at is null or p.expires_at > now())
@@ -130,18 +134,18 @@ begin
                 and (space is null or p.space_id = space)
             order by p.published_at desc, p.id limit size + 1)
         union all
-        (select p.id, p.publish_at from posts p
+        (select p.id, p.publish_at, coalesce(octet_length(p.content), 0) from posts p
             where p.tenant_id = tenant and p.status = 'SCHEDULED' and p.publish_at <= least(now(), last)
                 and (p.publish_at < last or last_id is null or p.id > last_id)
                 and (p.expires_at is null or p.expires_at > now())
                 and (p.visibility = any(r.open) or p.space_id = any(r.extra))
                 and (space is null or p.space_id = space)
             order by p.publish_at desc, p.id limit size + 1)) u
-        order by u.shown desc, u.id limit size + 1);
+        window listed as (order by u.shown desc, u.id)) v;
     return (select json_build_object(
             'posts', coalesce(json_agg(post_json(p) order by g.place), '[]'),
-            'nextCursor', case when cardinality(page) > size then page[size] end)
-        from unnest(page[1:size]) with ordinality g (id, place) join posts p on p.id = g.id);
+            'nextCursor', case when cardinality(found) > fit then found[fit] end)
+        from unnest(found[1:fit]) with ordinality g (id, place) join posts p on p.id = g.id);
 end $$;
 
 create function trpc_posts_create(space uuid, title text, content text, status post_status, scheduled timestamptz,

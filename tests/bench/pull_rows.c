@@ -1,5 +1,7 @@
-/* pull_rows WORKSPACE URL JOBS: reads every tenant's rows as a build does, with a
- * renderer that only counts bytes.  `pull_rows --sql` prints the query for posts. */
+/* pull_rows WORKSPACE URL JOBS [OUT]: reads every tenant's rows as a build does, with a
+ * renderer that only counts bytes; with OUT it keeps them there, as a build does, too.
+ * `pull_rows --sql` prints the query for posts. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +36,7 @@ static void read_tenant(void *ctx, size_t i, struct worker *w, struct buf *resul
     bool ok = pull_tenant(b->in.build.pull, &s);
     c.rows = s.content.n;
     for (size_t k = 0; k < s.content.n; k++) c.bytes += s.content.items[k].text.len;
+    if (ok) pull_published(&s);
     for (const struct diag *d = diags.first; d; d = d->next)
         diag_print_human(d, -1, false, stderr);
     if (ok) buf_append(result, &c, sizeof c);
@@ -63,7 +66,7 @@ int main(int argc, char **argv) {
     struct bench b = {0};
     json_setup();
     if (argc == 2 && !strcmp(argv[1], "--sql")) return puts(pull_posts.sql) < 0;
-    if (argc != 4) return 2;
+    if (argc != 4 && argc != 5) return 2;
     o.dir = argv[1];
     o.out = "";
     o.database = argv[2];
@@ -74,6 +77,8 @@ int main(int argc, char **argv) {
     for (const struct diag *d = b.diags.first; d; d = d->next)
         if (d->level == DIAG_ERROR) diag_print_human(d, -1, false, stderr);
     if (!b.in.build.pull) return 3;
+    int out_fd = argc == 5 ? open(argv[4], O_RDONLY | O_DIRECTORY) : -1;
+    if (out_fd >= 0) pull_keep(b.in.build.pull, out_fd);
     struct worker_jobs jobs = {.jobs = (unsigned)strtoul(argv[3], NULL, 10),
         .n = b.in.n_ids,
         .ctx = &b,
