@@ -147,6 +147,7 @@ bench: deps-build
 	@tests/bench/run $(BUILD)/tenantry
 	@tests/bench/rebuild $(BUILD)/tenantry
 	@tests/bench/serve-latency $(BUILD)/tenantry
+	@tests/bench/watch-latency $(BUILD)/tenantry
 	@tests/bench/pull $(BUILD) $(PULL)
 # SECONDS_EACH=60 is how long each goes on; what it finds is in $(BUILD)-fuzz/fuzz.
 fuzz: deps-fuzz
