@@ -6,6 +6,7 @@
 
 #define HTTP_UNREAD_MAX (256u << 10) /* bytes a stream's client may leave unread */
 #define HTTP_SWEEP_SECONDS 0.25      /* how exactly deadlines are kept */
+#define HTTP_FIRST_SECONDS 1.0       /* at the end, for a new connection's request */
 #define HTTP_WHEEL 512               /* a power of two; a turn is over two minutes */
 #define HTTP_HEAD_MAX (64u << 10)    /* of an answer */
 #define HTTP_SPARE 16                /* requests */
