@@ -18,7 +18,7 @@ static struct call *call_begin(struct server *s, struct http_request *r) {
 }
 
 static void handle(struct call *c) {
-    if (guard_rank(c)) c->route->handle(c);
+    if (guard_rank(c)) guard_plan(c, c->route->handle);
 }
 
 /* `allow`: the methods of a path that does not take this one. */

@@ -7,6 +7,7 @@
 #include "api/limit.h"
 #include "api/metrics.h"
 #include "api/route.h"
+#include "api/standing.h"
 #include "base/clock.h"
 
 #define ID_MIN 8
@@ -189,4 +190,58 @@ bool guard_rank(struct call *c) {
     if (p->rank >= r->who) return true;
     call_problem(c, 403, "this is not for you");
     return false;
+}
+
+/* ---- what the tenant has paid for ---- */
+
+static bool is(const char *status, const char *word) {
+    return !strcmp(status, word);
+}
+
+/* False: answered. */
+static bool guard_status(struct call *c, const char *status, bool unpaid) {
+    bool suspended = is(status, "suspended");
+    if (c->route->always ||
+        (!suspended && !is(status, "pending") && !is(status, "closed")))
+        return true;
+    if (is(status, "closed"))
+        call_problem(c, 403, "this tenant is closed");
+    else if (suspended && !unpaid)
+        call_problem(c, 403, "this tenant is suspended");
+    else
+        call_problem(c, 402, "%s",
+            suspended ? "this tenant's subscription is not paid"
+                      : "this tenant has not been paid for yet");
+    return false;
+}
+
+static void too_much(struct call *c, const char *metric, int64_t most) {
+    char text[32];
+    int64_t left = standing_hour() + METER_HOUR - clock_now();
+    snprintf(text, sizeof text, "%lld", (long long)(left > 0 ? left : 1));
+    call_header(c, "Retry-After", text);
+    call_problem(
+        c, 429, "%s: this tenant's plan allows %lld an hour", metric, (long long)most);
+}
+
+static void judge(struct call *c, const struct standing *st) {
+    const struct route *r = c->route;
+    if (st && !guard_status(c, standing_status(st), standing_unpaid(st))) return;
+    if (st && r->needs && !standing_limit(st, r->needs))
+        call_problem(c, 402, "%s: this tenant's plan does not have it", r->needs);
+    else if (st && r->counts && !standing_take(c, st, r->counts))
+        too_much(c, r->counts, standing_limit(st, r->counts));
+    else
+        c->then(c);
+}
+
+void guard_plan(struct call *c, void (*then)(struct call *c)) {
+    const struct route *r = c->route;
+    c->then = then;
+    /* What caches keep must not wait for the database; its own word does. */
+    bool asks = c->tenant && !r->cached && !(r->always && !r->needs && !r->counts);
+    if (asks)
+        standing_find(c, judge);
+    else if (!c->tenant || guard_status(c, c->tenant->status, false))
+        then(c);
 }

@@ -33,4 +33,6 @@ void handle_stripe_event(struct call *c);
 /* POST /api/stripe/create-checkout-session; GET /api/stripe/checkout-session. */
 void handle_checkout(struct call *c);
 void handle_checkout_outcome(struct call *c);
+/* GET /api/features: what the tenant has, and what its plan allows. */
+void handle_features(struct call *c);
 #endif

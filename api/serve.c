@@ -15,6 +15,7 @@
 #include "api/richtext.h"
 #include "api/roster.h"
 #include "api/snapshot.h"
+#include "api/standing.h"
 #include "base/fetch.h"
 
 #define MEASURE_SECONDS 0.5
@@ -26,7 +27,7 @@ struct worker {
     struct server server;
     const struct serve_plan *plan;
     struct roster *roster;
-    bool failed;
+    bool failed, drained;
     struct loop_event *term, *interrupt, *hangup, *reopen, *late, *figures;
 };
 
@@ -54,9 +55,16 @@ static void measure(void *ctx) {
 
 /* ---- signals ---- */
 
-static void drained(void *ctx) {
+static void written(void *ctx) {
     struct worker *w = ctx;
     loop_stop(w->server.loop);
+}
+
+/* Nobody is there any more; what they used is written down. */
+static void drained(void *ctx) {
+    struct worker *w = ctx;
+    if (!w->drained) standings_drain(w->server.standings, written, w);
+    w->drained = true;
 }
 
 static void stop(void *ctx) {
@@ -159,7 +167,7 @@ static void settled(void *ctx) {
 }
 
 /* Everything that a server has besides its requests is opened here. */
-static bool server_open(struct server *s) {
+static bool server_open(struct server *s, struct meters *meters) {
     const struct settings *set = s->settings;
     if (getrandom(&s->ids, sizeof s->ids, 0) != sizeof s->ids) return false;
     s->log = log_open(s->loop, set->log);
@@ -178,6 +186,7 @@ static bool server_open(struct server *s) {
                                     });
     s->richtext = richtext_new();
     s->snapshots = snapshots_new(s);
+    s->standings = standings_new(s, meters);
     return true;
 }
 
@@ -186,6 +195,7 @@ static void server_close(struct server *s) {
      */
     if (s->pool) pool_free(s->pool);
     snapshots_free(s->snapshots);
+    standings_free(s->standings);
     richtext_free(s->richtext);
     identity_free(s->identity);
     fetch_free(s->fetch);
@@ -204,7 +214,7 @@ int serve(const struct serve_plan *plan) {
             .worker = plan->number}};
     w.server.loop = loop_new();
     if (!w.server.loop) return EXIT_MACHINE;
-    w.failed = !server_open(&w.server);
+    w.failed = !server_open(&w.server, plan->meters);
     if (!w.failed) {
         signals_open(&w);
         w.roster = roster_start(&w.server, settled, &w);

@@ -3,11 +3,13 @@
 #define API_SERVE_H
 #include "api/server.h"
 
+struct meters;
 struct serve_plan {
     const struct settings *settings;
     struct tenants *tenants; /* one reference is the worker's */
     struct metrics *metrics;
     struct limits *limits;
+    struct meters *meters;
     unsigned number;    /* from 0 */
     const int *sockets; /* that listen; taken */
     unsigned n_sockets;

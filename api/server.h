@@ -17,6 +17,7 @@ struct server {
     struct fetch *fetch; /* for asking others */
     struct snapshots *snapshots;
     struct richtext *richtext;
+    struct standings *standings;
     struct metrics *metrics; /* shared with the other workers, as are the limits */
     struct limits *limits;
     struct log *log;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "api/limit.h"
+#include "api/meter.h"
 #include "api/metrics.h"
 #include "api/notify.h"
 #include "api/route.h"
@@ -40,6 +41,7 @@ struct supervisor {
     struct tenants *tenants;
     struct metrics *metrics;
     struct limits *limits;
+    struct meters *meters;
     struct worker *workers;
     unsigned ports[SETTINGS_LISTEN_MAX];
     int signals; /* signalfd */
@@ -98,6 +100,7 @@ static _Noreturn void be_worker(struct supervisor *v, struct worker *w, int read
         .tenants = v->tenants,
         .metrics = v->metrics,
         .limits = v->limits,
+        .meters = v->meters,
         .number = (unsigned)(w - v->workers),
         .sockets = w->sockets,
         .n_sockets = v->settings->n_listen,
@@ -292,6 +295,7 @@ int supervise(const struct settings *s, struct tenants *t) {
     struct supervisor v = {.settings = s, .tenants = t, .signals = -1};
     v.metrics = metrics_new(s->workers, routes_count());
     v.limits = limits_new();
+    v.meters = meters_new();
     v.workers = mem_calloc(s->workers, sizeof *v.workers);
     for (unsigned i = 0; i < s->workers; i++) {
         v.workers[i].ready = -1;
@@ -309,6 +313,7 @@ int supervise(const struct settings *s, struct tenants *t) {
     tenants_drop(v.tenants);
     metrics_free(v.metrics);
     limits_free(v.limits);
+    meters_free(v.meters);
     mem_free(v.workers);
     return code;
 }

@@ -33,6 +33,7 @@ EXAMPLES = {
     "post_api_keys": {"body": {"name": "of the matrix"}, "fine": {201}},
     "delete_api_keys_id": {"path": [str(uuid.uuid4())], "fine": {404}},
     "post_api_stripe_create_checkout_session": {"body": {"planId": "duckling"}, "fine": {503}},  # no key of Stripe's is set
+    "get_api_features": {},
     "get_api_stripe_checkout_session": {"query": "?session_id=cs_none", "fine": {404}},
 }
 

@@ -1,0 +1,412 @@
+-- What a plan allows, and the tenant as a customer.
+--
+-- A tenant may have a subscription of its own (payer 'tenant') to a plan that is offered to it, not to
+-- its visitors.  That plan's limits hold for all of the tenant.  A tenant without any such subscription
+-- has no limits: its operator asks no money of it.
+
+set local role tenantry_owner;
+set local search_path = tenantry;
+
+alter table plans add column for_tenant boolean not null default false;
+comment on column plans.for_tenant is 'what the tenant itself may subscribe to; nobody else sees it';
+alter table tenants add column suspended_for text check (suspended_for in ('payment', 'operator'));
+comment on column tenants.suspended_for is 'why; what was not paid for comes back when it is paid';
+
+alter policy active_only on plans using (active and not for_tenant);
+create policy for_members on plans as restrictive for select to tenantry_member using (not for_tenant);
+-- Limits are the operator's to set.
+create policy own_insert on plans as restrictive for insert to tenantry_admin with check (not for_tenant);
+create policy own_update on plans as restrictive for update to tenantry_admin using (not for_tenant);
+create policy own_delete on plans as restrictive for delete to tenantry_admin using (not for_tenant);
+
+create or replace view plans_public with (security_invoker = true) as
+    select p.tenant_id, p.id, p.key, p.currency, p.position,
+        p.extra || jsonb_strip_nulls(jsonb_build_object('id', p.key, 'name', p.name,
+            'description', nullif(p.description, ''), 'price', trim_scale(p.price), 'interval', p.interval,
+            'credits', p.credits, 'bonus', p.bonus, 'features', p.features, 'highlight', p.highlight,
+            'comingSoon', p.coming_soon, 'cta', nullif(p.cta, ''))) as plan,
+        p.limits
+    from tenantry.plans p where p.active and not p.for_tenant;
+grant select (for_tenant) on plans to tenantry_web, tenantry_member, tenantry_builder;
+
+grant update (suspended_for) on tenants to tenantry_webhook;
+grant execute on function current_tenant(), current_person(), json_time(timestamptz) to tenantry_webhook;
+
+-- ---- how a tenant stands ----
+
+-- The plan that applies to the tenant itself.  `bought`: it has paid for one, now or once; `running`:
+-- what it pays for is in force.  The one that is in force comes before those that were.
+create function tenant_plan(out key text, out limits jsonb, out bought boolean, out running boolean)
+language plpgsql stable set search_path = tenantry, pg_temp as $$
+begin
+    select s.plan_key, coalesce(p.limits, '{}'), subscription_counts(s.status, s.grace_until)
+        into key, limits, running
+        from subscriptions s left join plans p on p.id = s.plan_id
+        where s.payer = 'tenant' and s.paid_at is not null
+        order by subscription_counts(s.status, s.grace_until) desc, s.paid_at desc, s.id limit 1;
+    bought := found;
+    running := coalesce(running, false) or exists (select from tenants t where t.grace_until > now());
+    limits := coalesce(limits, '{}');
+end $$;
+
+-- {"status", "reason", "plan", "limits", "used": of this hour}.  A status that says active is not the
+-- whole truth when a grace has ended, of which no event tells.
+create function tenant_standing(since timestamptz) returns jsonb
+language plpgsql stable set search_path = tenantry, pg_temp as $$
+declare
+    t tenants;
+    plan record;
+    lapsed boolean;
+begin
+    select * into t from tenants x where x.id = current_tenant();
+    select * into plan from tenant_plan();
+    lapsed := t.status = 'active' and plan.bought and not plan.running;
+    return jsonb_build_object(
+        'status', case when lapsed then 'suspended' else t.status::text end,
+        'reason', case when lapsed then 'payment' when t.status = 'suspended' then coalesce(t.suspended_for, 'operator') end,
+        'plan', plan.key, 'limits', plan.limits,
+        'used', (select coalesce(jsonb_object_agg(u.metric, u.quantity), '{}') from usage u
+            where u.period_start = since and u.period_end = since + interval '1 hour'));
+end $$;
+
+-- Adds what was counted since the last time; answers how the tenant stands with it.
+create function tenant_count(since timestamptz, counted jsonb) returns jsonb
+language plpgsql set search_path = tenantry, pg_temp as $$
+begin
+    insert into usage as u (tenant_id, metric, period_start, period_end, quantity)
+        select current_tenant(), c.key, since, since + interval '1 hour', c.value::numeric
+        from jsonb_each_text(counted) c order by c.key
+        on conflict (tenant_id, metric, period_start) do update set quantity = u.quantity + excluded.quantity;
+    return tenant_standing(since);
+end $$;
+
+-- The same for people, with what is not counted by the hour.
+create function tenant_features(since timestamptz) returns jsonb
+language sql stable set search_path = tenantry, pg_temp as $$
+    select jsonb_set(s.v, '{used,seats}', to_jsonb((select count(*) from memberships m where m.role <> 'guest')))
+        from (select tenant_standing(since) as v) s
+$$;
+
+-- ---- seats ----
+
+-- After the row is there: whoever counts last, counts all.  What was paid for is not refused: checkout
+-- has looked before it took money.
+create function memberships_seat() returns trigger
+language plpgsql security definer set search_path = tenantry, pg_temp as $$
+declare
+    most numeric;
+begin
+    select case jsonb_typeof(p.limits -> 'seats') when 'number' then (p.limits ->> 'seats')::numeric end
+        into most from tenantry.tenant_plan() p;
+    if coalesce(most, -1) < 0 then
+        return null;
+    end if;
+    -- Those who wait here see, when it is their turn, all who were before them.
+    perform pg_advisory_xact_lock(hashtextextended('seats ' || new.tenant_id, 0));
+    if (select count(*) from tenantry.memberships m where m.tenant_id = new.tenant_id and m.role <> 'guest') > most then
+        raise exception using errcode = 'PT402', message = 'all seats of this tenant''s plan are taken';
+    end if;
+    return null;
+end $$;
+create trigger memberships_seat_insert after insert on memberships for each row
+    when (new.role <> 'guest' and new.join_source <> 'paid') execute function memberships_seat();
+create trigger memberships_seat_update after update of role on memberships for each row
+    when (old.role = 'guest' and new.role <> 'guest' and new.join_source <> 'paid') execute function memberships_seat();
+
+-- Whoever is no member yet becomes one when they have paid: there must be a seat for them.
+create function checkout_seat() returns trigger
+language plpgsql set search_path = tenantry, pg_temp as $$
+declare
+    most numeric;
+begin
+    select case jsonb_typeof(p.limits -> 'seats') when 'number' then (p.limits ->> 'seats')::numeric end
+        into most from tenant_plan() p;
+    if most >= 0 and (select count(*) from memberships m where m.role <> 'guest') >= most then
+        raise exception using errcode = 'PT402', message = 'all seats of this tenant''s plan are taken';
+    end if;
+    return new;
+end $$;
+create trigger checkout_sessions_seat before insert on checkout_sessions for each row
+    when (new.buyer_id is not null and new.user_id is null) execute function checkout_seat();
+
+-- ---- who may come in ----
+
+alter table invitations drop constraint invitations_role_check;
+create policy not_an_owner on invitations as restrictive for insert to tenantry_admin with check (role <> 'owner');
+
+-- Where nothing is paid for, those come in who can do something about it: owners and admins, and
+-- whoever is invited to a tenant that is being set up.
+create or replace function member_join(user_id uuid, email text, invitation text) returns boolean
+language plpgsql security definer set search_path = tenantry, pg_temp as $$
+declare
+    here tenantry.tenants;
+    has tenantry.member_role;
+begin
+    select * into here from tenantry.tenants t
+        where t.id = nullif(current_setting('app.current_tenant_id', true), '')::uuid;
+    select m.role into has from tenantry.memberships m where m.user_id = member_join.user_id;
+    if here.status = 'closed' or here.status = 'suspended' and coalesce(has not in ('owner', 'admin'), true)
+        or here.status = 'pending' and invitation is null and coalesce(has not in ('owner', 'admin'), true) then
+        raise exception using errcode = 'PT403', message = 'nobody can sign in here at the moment';
+    end if;
+    if invitation is not null then
+        if not tenantry.invitation_take(user_id, email, invitation) then
+            raise exception using errcode = 'PT404', message = 'there is no such invitation';
+        end if;
+        return true;
+    end if;
+    if has is not null then
+        return true;
+    end if;
+    if not tenantry.signup_open() then
+        return false;
+    end if;
+    insert into tenantry.memberships (tenant_id, user_id, join_source)
+        values (here.id, member_join.user_id, 'free_signup') on conflict do nothing;
+    return true;
+end $$;
+
+-- ---- paid for, by one rule ----
+
+create or replace function has_paid(person uuid) returns boolean
+language sql stable set search_path = tenantry, pg_temp as $$
+    select coalesce(bool_or(subscription_counts(s.status, s.grace_until)),
+            (select m.join_source = 'paid' from tenantry.memberships m where m.user_id = person), false)
+        from tenantry.subscriptions s where s.user_id = person
+$$;
+
+-- ---- what the tenant has paid for ----
+
+-- After each event of a subscription of the tenant's own.  It looks at the subscriptions only, so that
+-- the order of the events does not matter.
+create function tenant_conclude() returns trigger
+language plpgsql set search_path = tenantry, pg_temp as $$
+declare
+    plan record;
+begin
+    select * into plan from tenant_plan();
+    update tenants t set
+        stripe_customer_id = coalesce((select c.stripe_customer_id from customers c where c.user_id is null), t.stripe_customer_id),
+        status = case when plan.running then 'active' when plan.bought then 'suspended' else t.status end::tenant_status,
+        suspended_for = case when plan.running or not plan.bought then null else 'payment' end,
+        suspended_at = case when plan.running or not plan.bought then null else coalesce(t.suspended_at, now()) end
+    where t.id = new.tenant_id
+        and (t.status in ('pending', 'active') or t.status = 'suspended' and t.suspended_for = 'payment');
+    return null;
+end $$;
+create trigger subscriptions_conclude after update of grace_until on subscriptions for each row
+    when (new.payer = 'tenant') execute function tenant_conclude();
+
+-- Events of an account at Stripe that is the tenant's own say nothing about what the tenant pays.
+drop function stripe_event(jsonb, jsonb);
+create function stripe_event(event jsonb, prices jsonb default '{}', operators boolean default true) returns text
+language plpgsql set search_path = tenantry, pg_temp as $$
+declare
+    tenant uuid := nullif(current_setting('app.current_tenant_id', true), '')::uuid;
+    kind text := event ->> 'type';
+    made timestamptz := stripe_time(event -> 'created');
+    subject record;
+begin
+    if jsonb_typeof(event -> 'id') is distinct from 'string' or kind is null or made is null then
+        raise exception using errcode = 'PT400', message = 'this is not an event';
+    end if;
+    select * into subject from stripe_subject(event);
+    if not found then
+        return '{"effect":"ignored"}';
+    end if;
+    if not stripe_is_ours(event, subject.subscription, subject.customer, subject.metadata)
+        or not operators and (subject.metadata ->> 'payer' = 'tenant'
+            or exists (select from customers c where c.user_id is null and c.stripe_customer_id = subject.customer)
+            or exists (select from subscriptions s where s.payer = 'tenant'
+                and s.stripe_subscription_id = subject.subscription)) then
+        return '{"effect":"foreign"}';
+    end if;
+    insert into webhook_events (tenant_id, event_id, type, created_at) values (tenant, event ->> 'id', kind, made)
+    on conflict do nothing;
+    if not found then
+        return '{"effect":"duplicate"}';
+    end if;
+    if kind like 'checkout.%' then
+        perform stripe_checkout(event, subject.metadata);
+    end if;
+    if subject.subscription is not null and kind <> 'checkout.session.expired' then
+        perform stripe_apply(event, subject.subscription, subject.customer, subject.metadata, prices);
+    end if;
+    return '{"effect":"applied"}';
+end $$;
+comment on function stripe_event is
+    'Takes one event of Stripe''s: its effect and its record, together, once; operators: of the operator''s account';
+
+-- ---- what is sold ----
+
+create or replace function checkout_plan(wanted text, listed jsonb, out price numeric, out coming_soon boolean,
+    out every plan_interval, out stripe_price_id text)
+language plpgsql stable set search_path = tenantry, pg_temp as $$
+begin
+    if exists (select from plans p where p.active and not p.for_tenant) then
+        select p.price, p.coming_soon, p.interval, p.stripe_price_id into price, coming_soon, every, stripe_price_id
+            from plans p where p.key = wanted and p.active and not p.for_tenant;
+    elsif listed is not null then
+        price := coalesce((listed ->> 'price')::numeric, 0);
+        coming_soon := coalesce((listed ->> 'comingSoon')::boolean, false);
+        every := 'month';
+    end if;
+    if price is null then
+        raise exception using errcode = 'PT404', message = 'there is no such plan';
+    elsif coming_soon then
+        raise exception using errcode = 'PT422', message = 'this plan is not for sale yet';
+    elsif price = 0 then
+        raise exception using errcode = 'PT422', message = 'this plan is free: there is nothing to pay';
+    end if;
+end $$;
+
+create function billing_plan(wanted text, env_price text) returns text
+language plpgsql stable set search_path = tenantry, pg_temp as $$
+declare
+    p plans;
+begin
+    select * into p from plans x where x.key = wanted and x.active and x.for_tenant;
+    if not found then
+        raise exception using errcode = 'PT404', message = 'there is no such plan';
+    elsif p.coming_soon then
+        raise exception using errcode = 'PT422', message = 'this plan is not for sale yet';
+    elsif p.price = 0 then
+        raise exception using errcode = 'PT422', message = 'this plan is free: there is nothing to pay';
+    elsif coalesce(p.stripe_price_id, env_price) is null then
+        raise exception using errcode = 'PT503', message = 'this plan cannot be bought at the moment';
+    end if;
+    return coalesce(p.stripe_price_id, env_price);
+end $$;
+
+create function billing_owner() returns void
+language plpgsql stable set search_path = tenantry, pg_temp as $$
+begin
+    if not exists (select from memberships m where m.user_id = current_person() and m.role = 'owner') then
+        raise exception using errcode = 'PT403', message = 'this is for owners';
+    end if;
+end $$;
+
+-- The tenant begins to pay.  As checkout_begin; what was begun is found again for as long as Stripe
+-- repeats its answer, so that a tenant that is set up in many attempts has one checkout.
+create function billing_begin(wanted text, env_price text) returns text
+language plpgsql set search_path = tenantry, pg_temp as $$
+declare
+    tenant tenants;
+    price text;
+    mark text;
+    found_row record;
+begin
+    perform billing_owner();
+    select * into tenant from tenants t where t.id = current_tenant();
+    if tenant.status = 'closed' or tenant.status = 'suspended' and tenant.suspended_for is distinct from 'payment' then
+        raise exception using errcode = 'PT403', message = 'nothing can be bought for this tenant at the moment';
+    end if;
+    -- Whoever begins twice at once waits, and finds the first one's row.
+    perform pg_advisory_xact_lock(hashtextextended('billing ' || tenant.id, 0));
+    if exists (select from subscriptions s where s.payer = 'tenant'
+        and s.status in ('active', 'trialing', 'past_due', 'unpaid', 'paused')) then
+        raise exception using errcode = 'PT409', message = 'this tenant has a plan already: change that one';
+    end if;
+    price := billing_plan(wanted, env_price);
+    mark := encode(sha256(convert_to(jsonb_build_array('tenant', wanted, price,
+        tenant.settings -> 'paymentMethods')::text, 'UTF8')), 'hex');
+    select c.id, c.idempotency_key into found_row from checkout_sessions c
+        where c.fingerprint = mark and c.status = 'open' and c.created_at > now() - interval '23 hours'
+        order by c.created_at desc limit 1;
+    if not found then
+        insert into checkout_sessions (tenant_id, plan_key, fingerprint, idempotency_key)
+        values (tenant.id, wanted, mark, 'tenant-' || tenant.id || '-checkout-' || gen_random_uuid())
+        returning id, idempotency_key into found_row;
+    end if;
+    return jsonb_build_object('id', found_row.id, 'key', found_row.idempotency_key, 'tenant', tenant.id,
+        'price', price, 'mode', 'subscription', 'methods', coalesce(tenant.settings -> 'paymentMethods', '["card"]'),
+        'member', true, 'name', tenant.slug,
+        'customer', (select c.stripe_customer_id from customers c where c.user_id is null));
+end $$;
+
+-- ---- what has been bought ----
+
+-- Of the tenant, or of whoever asks.
+create function billing_subscription(of_tenant boolean) returns subscriptions
+language sql stable set search_path = tenantry, pg_temp as $$
+    select s.* from subscriptions s
+        where case when of_tenant then s.payer = 'tenant' else s.user_id = current_person() end
+            and (s.paid_at is not null or s.status <> 'incomplete')
+        order by subscription_counts(s.status, s.grace_until) desc, s.paid_at desc nulls last, s.id limit 1
+$$;
+
+create function billing_json(of_tenant boolean) returns jsonb
+language sql stable set search_path = tenantry, pg_temp as $$
+    select jsonb_build_object('plan', s.plan_key, 'status', s.status,
+            'active', subscription_counts(s.status, s.grace_until), 'quantity', s.quantity,
+            'currentPeriodEnd', json_time(s.current_period_end), 'trialEnd', json_time(s.trial_end),
+            'cancelAtPeriodEnd', s.cancel_at_period_end, 'graceUntil', json_time(s.grace_until))
+        from billing_subscription(of_tenant) s where s.id is not null
+$$;
+
+create function billing_show(owner boolean) returns text
+language sql stable set search_path = tenantry, pg_temp as $$
+    select jsonb_build_object('own', billing_json(false), 'tenant', case when owner then billing_json(true) end)::text
+$$;
+
+-- Whose customer at Stripe; nobody sees another's.
+create function billing_customer(of_tenant boolean) returns text
+language plpgsql stable set search_path = tenantry, pg_temp as $$
+declare
+    customer text;
+begin
+    if of_tenant then
+        perform billing_owner();
+    end if;
+    select c.stripe_customer_id into customer from customers c
+        where c.user_id is not distinct from case when of_tenant then null else current_person() end;
+    -- Who paid before they were a member has no row.
+    customer := coalesce(customer, (select nullif(s.stripe_customer_id, '') from billing_subscription(of_tenant) s));
+    if customer is null then
+        raise exception using errcode = 'PT404', message = 'nothing was bought here yet';
+    end if;
+    return customer;
+end $$;
+
+-- The subscription to change, and the price it is to have; without a plan: the subscription alone.
+create function billing_change(of_tenant boolean, wanted text, listed jsonb, env_price text) returns text
+language plpgsql stable set search_path = tenantry, pg_temp as $$
+declare
+    s subscriptions;
+    plan record;
+    price text;
+begin
+    if of_tenant then
+        perform billing_owner();
+    end if;
+    s := billing_subscription(of_tenant);
+    if s.status is null or s.status not in ('active', 'trialing', 'past_due', 'unpaid')
+        or s.stripe_subscription_id not like 'sub\_%' then
+        raise exception using errcode = 'PT404', message = 'there is no subscription to change';
+    end if;
+    if wanted is not null and of_tenant then
+        price := billing_plan(wanted, env_price);
+    elsif wanted is not null then
+        select * into plan from checkout_plan(wanted, listed);
+        price := coalesce(plan.stripe_price_id, env_price);
+        if plan.every = 'once' then
+            raise exception using errcode = 'PT422', message = 'this plan is paid once, not subscribed to';
+        elsif price is null then
+            raise exception using errcode = 'PT503', message = 'this plan cannot be bought at the moment';
+        end if;
+    end if;
+    if wanted = s.plan_key and not s.cancel_at_period_end then
+        raise exception using errcode = 'PT409', message = 'this is the plan it has';
+    end if;
+    return jsonb_build_object('subscription', s.stripe_subscription_id, 'price', price);
+end $$;
+
+do $$
+declare
+    f regprocedure;
+begin
+    for f in select p.oid from pg_proc p where p.pronamespace = 'tenantry'::regnamespace
+        and (p.proname ~ '^(billing_|tenant_(plan|standing|count|features|conclude)$)' or p.proname = 'stripe_event') loop
+        execute format('grant execute on function %s to tenantry_webhook', f);
+    end loop;
+end $$;
