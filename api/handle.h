@@ -33,6 +33,14 @@ void handle_stripe_event(struct call *c);
 /* POST /api/stripe/create-checkout-session; GET /api/stripe/checkout-session. */
 void handle_checkout(struct call *c);
 void handle_checkout_outcome(struct call *c);
+/* POST /api/billing/subscribe, /portal, /change-plan, /cancel, /resume; GET
+ * /api/billing. */
+void handle_subscribe(struct call *c);
+void handle_billing(struct call *c);
+void handle_portal(struct call *c);
+void handle_change_plan(struct call *c);
+void handle_cancel(struct call *c);
+void handle_resume(struct call *c);
 /* GET /api/features: what the tenant has, and what its plan allows. */
 void handle_features(struct call *c);
 #endif

@@ -12,7 +12,6 @@
 #include "api/price_ids.h"
 #include "api/stripe.h"
 #include "api/stripe_client.h"
-#include "model/pricing.h"
 
 #define WEBHOOK "tenantry_webhook"
 #define STRIPE_SECONDS 20
@@ -20,7 +19,8 @@
 #define TEXT_MAX 200
 
 struct checkout {
-    bool form; /* a browser without a script waits: it is sent on, with 303 */
+    bool tenant; /* it is the tenant itself that pays, to the operator */
+    bool form;   /* a browser without a script waits: it is sent on, with 303 */
     const char *plan, *attempt;
     const char *customer; /* at Stripe; NULL: a guest's is made there */
     const char *session, *url;
@@ -134,8 +134,9 @@ static void add_metadata(struct call *c, struct buf *form, const char *under) {
     const struct checkout *k = c->handler;
     const struct {
         const char *name, *value;
-    } list[] = {{"tenantId", begun(c, "tenant")}, {"userId", c->principal.user},
-        {"planId", k->plan}, {"checkoutId", begun(c, "id")}};
+    } list[] = {{"tenantId", begun(c, "tenant")},
+        {"userId", k->tenant ? NULL : c->principal.user}, {"planId", k->plan},
+        {"checkoutId", begun(c, "id")}, {"payer", k->tenant ? "tenant" : NULL}};
     for (size_t i = 0; i < sizeof list / sizeof *list; i++)
         stripe_field(form,
             arena_printf(&c->request->arena, "%s[%s]", under, list[i].name),
@@ -202,13 +203,14 @@ static void make_session(struct call *c) {
         &(struct stripe_request){.path = "/v1/checkout/sessions",
             .form = buf_view(&form),
             .key = begun(c, "key"),
+            .operators = k->tenant,
             .seconds = STRIPE_SECONDS,
             .attempts = STRIPE_ATTEMPTS},
         session_made);
     buf_dispose(&form);
 }
 
-/* ---- a customer at Stripe, of a member ---- */
+/* ---- a customer at Stripe: a member, or the tenant ---- */
 
 static void customer_kept(struct call *c, const struct pool_answer *a) {
     struct checkout *k = c->handler;
@@ -218,12 +220,13 @@ static void customer_kept(struct call *c, const struct pool_answer *a) {
 }
 
 static void customer_made(struct call *c, const struct stripe_answer *a) {
+    const struct checkout *k = c->handler;
     const char *id = json_string_value(json_object_get(a->json, "id"));
     if (a->status != 200 || !id) {
         stripe_refused(c, a);
         return;
     }
-    const char *const values[] = {c->principal.user, id};
+    const char *const values[] = {k->tenant ? NULL : c->principal.user, id};
     ask_database(
         c, "select tenantry.checkout_customer($1, $2)", values, 2, customer_kept);
 }
@@ -231,16 +234,19 @@ static void customer_made(struct call *c, const struct stripe_answer *a) {
 static void make_customer(struct call *c) {
     struct arena *a = &c->request->arena;
     struct buf form;
-    const char *name = begun(c, "name");
+    const struct checkout *k = c->handler;
+    const char *name = begun(c, "name"), *of = begun(c, k->tenant ? "tenant" : "id");
     buf_init(&form, 0);
     stripe_field(&form, "email", begun(c, "email"));
     stripe_field(&form, "name", name && *name ? name : NULL);
     stripe_field(&form, "metadata[tenantId]", begun(c, "tenant"));
-    stripe_field(&form, "metadata[userId]", c->principal.user);
+    stripe_field(&form, "metadata[userId]", k->tenant ? NULL : c->principal.user);
     stripe_ask(c,
         &(struct stripe_request){.path = "/v1/customers",
             .form = buf_view(&form),
-            .key = arena_printf(a, "customer-%s", begun(c, "id")),
+            .key =
+                arena_printf(a, k->tenant ? "tenant-%s-customer" : "customer-%s", of),
+            .operators = k->tenant,
             .seconds = STRIPE_SECONDS / 2,
             .attempts = STRIPE_ATTEMPTS},
         customer_made);
@@ -267,37 +273,24 @@ static void checkout_begun(struct call *c, const struct pool_answer *a) {
         make_session(c);
 }
 
-/* The plan as the config lists it, as JSON; NULL: it does not. */
-static char *listed(struct call *c, const char *plan) {
-    const struct api_tenant *lender = c->tenants->lender;
-    bool inherited;
-    size_t i;
-    json_t *p;
-    char *out = NULL;
-    const json_t *source = pricing_source(
-        c->tenant->config.config, lender ? lender->config.config : NULL, &inherited);
-    json_array_foreach(json_object_get(source, "plans"), i, p) {
-        const char *id = json_path_string(p, "id");
-        if (!id || strcmp(id, plan)) continue;
-        struct buf text;
-        buf_init(&text, 0);
-        json_write(&text, p, 0);
-        out = arena_str(&c->request->arena, buf_view(&text));
-        buf_dispose(&text);
-    }
-    return out;
-}
-
 static void begin(struct call *c) {
     const struct checkout *k = c->handler;
     struct arena *a = &c->request->arena;
-    if (!stripe_secret_of(a, "SECRET_KEY", c->tenant->slug)) {
+    if (!(k->tenant ? stripe_secret(a, "STRIPE_SECRET_KEY")
+                    : stripe_secret_of(a, "SECRET_KEY", c->tenant->slug))) {
         refuse(c, 503, "nothing can be bought here yet");
         return;
     }
+    const char *price =
+        price_id_find(a, c->tenant->slug, k->plan, c->tenants->price_names);
+    if (k->tenant) {
+        const char *const wish[] = {k->plan, price};
+        ask_database(
+            c, "select tenantry.billing_begin($1, $2)", wish, 2, checkout_begun);
+        return;
+    }
     const char *const values[] = {k->plan, c->principal.user, k->attempt,
-        listed(c, k->plan),
-        price_id_find(a, c->tenant->slug, k->plan, c->tenants->price_names)};
+        tenants_plan(c->tenants, c->tenant, k->plan, a), price};
     ask_database(c, "select tenantry.checkout_begin($1, $2, $3, $4::text::jsonb, $5)",
         values, 5, checkout_begun);
 }
@@ -307,9 +300,10 @@ static const char *sent_text(struct call *c, const char *name) {
     return value ? arena_strdup(&c->request->arena, value) : NULL;
 }
 
-void handle_checkout(struct call *c) {
+static void read_wish(struct call *c, bool tenant) {
     struct arena *a = &c->request->arena;
     struct checkout *k = c->handler = arena_alloc(a, sizeof *k);
+    k->tenant = tenant;
     k->form = is_form(http_header(c->request, "Content-Type"));
     if (k->form) {
         k->plan = form_field(a, call_body(c), "planId");
@@ -324,6 +318,14 @@ void handle_checkout(struct call *c) {
         refuse(c, 400, "planId must name a plan");
     else
         begin(c);
+}
+
+void handle_checkout(struct call *c) {
+    read_wish(c, false);
+}
+
+void handle_subscribe(struct call *c) {
+    read_wish(c, true);
 }
 
 /* ---- what became of it ---- */

@@ -21,31 +21,62 @@ static void refuse(struct call *c, int status, const char *why) {
     buf_dispose(&text);
 }
 
-static bool is_event(struct str body) {
+/* The event belongs to the call; false: it is none. */
+static bool read_event(struct call *c) {
     struct diag_list diags;
     diag_init(&diags);
-    json_t *v = json_parse(body, "event", &diags);
-    bool is = json_is_object(v);
-    json_decref(v);
+    c->sent = json_parse(call_body(c), "event", &diags);
     diag_dispose(&diags);
-    return is;
+    return json_is_object(c->sent);
 }
 
-/* price at Stripe -> plan, as far as the environment names prices. */
-static char *known_prices(struct call *c) {
-    const struct api_tenant *lender = c->tenants->lender;
-    bool inherited;
+/* Whether it says to be about what the tenant itself pays. */
+static bool is_about_tenant(const json_t *event) {
+    static const char *const paths[] = {"data.object.metadata.payer",
+        "data.object.parent.subscription_details.metadata.payer",
+        "data.object.subscription_details.metadata.payer"};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        const char *payer = json_path_string(event, paths[i]);
+        if (payer && !strcmp(payer, "tenant")) return true;
+    }
+    return false;
+}
+
+/* Whose account says so; the operator's is heard of what tenants pay themselves even
+ * where the tenant sells by an account of its own. */
+enum account { ACCOUNT_NONE, ACCOUNT_TENANT, ACCOUNT_OPERATOR };
+
+static enum account account_of(
+    struct call *c, const char *header, const char *own, const char *shared) {
+    long now = (long)time(NULL);
+    struct str body = call_body(c);
+    if (own && stripe_signed(header, body, str_from(own), now)) return ACCOUNT_TENANT;
+    if (!shared || !stripe_signed(header, body, str_from(shared), now))
+        return ACCOUNT_NONE;
+    return !own || is_about_tenant(c->sent) ? ACCOUNT_OPERATOR : ACCOUNT_NONE;
+}
+
+static void add_known(struct call *c, json_t *known, const json_t *plans) {
     size_t i;
-    json_t *plan, *known = json_object();
-    const json_t *source = pricing_source(
-        c->tenant->config.config, lender ? lender->config.config : NULL, &inherited);
-    json_array_foreach(json_object_get(source, "plans"), i, plan) {
+    json_t *plan;
+    json_array_foreach((json_t *)plans, i, plan) {
         const char *id = json_path_string(plan, "id");
         const char *price = id ? price_id_find(&c->request->arena, c->tenant->slug, id,
                                      c->tenants->price_names)
                                : NULL;
         if (price) json_set_str(known, price, id);
     }
+}
+
+/* price at Stripe -> plan, as far as the environment names prices. */
+static char *known_prices(struct call *c) {
+    const struct api_tenant *lender = c->tenants->lender;
+    bool inherited;
+    json_t *known = json_object();
+    const json_t *source = pricing_source(
+        c->tenant->config.config, lender ? lender->config.config : NULL, &inherited);
+    add_known(c, known, json_object_get(source, "plans"));
+    add_known(c, known, c->tenants->tenant_plans);
     struct buf text;
     buf_init(&text, 0);
     json_write(&text, known, 0);
@@ -69,28 +100,31 @@ static void not_taken(struct call *c, const struct pool_answer *a) {
 
 void handle_stripe_event(struct call *c) {
     struct arena *a = &c->request->arena;
-    struct str body = call_body(c);
     const char *header = http_header(c->request, "Stripe-Signature");
-    const char *secrets = stripe_secret_of(a, "WEBHOOK_SECRET", c->tenant->slug);
-    if (!secrets) {
+    const char *own = stripe_secret_own(a, "WEBHOOK_SECRET", c->tenant->slug);
+    const char *shared = stripe_secret(a, "STRIPE_WEBHOOK_SECRET");
+    if (!own && !shared) {
         refuse(c, 503, "no secret is set for events");
         return;
     }
-    if (!stripe_signed(header, body, str_from(secrets), (long)time(NULL))) {
+    bool readable = read_event(c);
+    enum account account = account_of(c, header, own, shared);
+    if (!account) {
         refuse(c, 400, "Invalid signature");
         return;
     }
-    if (!is_event(body)) {
+    if (!readable) {
         refuse(c, 400, "this is not an event");
         return;
     }
-    const char *const values[] = {arena_str(a, body), known_prices(c)};
-    call_ask(
-        c, &(struct call_question){.role = "tenantry_webhook",
-               .writes = true,
-               .sql = "select tenantry.stripe_event($1::text::jsonb, $2::text::jsonb)",
-               .values = values,
-               .n_values = 2,
-               .done = taken,
-               .failed = not_taken});
+    const char *const values[] = {arena_str(a, call_body(c)), known_prices(c),
+        account == ACCOUNT_OPERATOR ? "true" : "false"};
+    call_ask(c,
+        &(struct call_question){.role = "tenantry_webhook",
+            .writes = true,
+            .sql = "select tenantry.stripe_event($1::text::jsonb, $2::text::jsonb, $3)",
+            .values = values,
+            .n_values = 3,
+            .done = taken,
+            .failed = not_taken});
 }

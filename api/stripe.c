@@ -124,8 +124,12 @@ char *stripe_secret(struct arena *a, const char *name) {
     return folder ? read_secret(a, arena_printf(a, "%s/%s", folder, name)) : NULL;
 }
 
-char *stripe_secret_of(struct arena *a, const char *what, const char *tenant) {
-    char *own = stripe_secret(
+char *stripe_secret_own(struct arena *a, const char *what, const char *tenant) {
+    return stripe_secret(
         a, arena_printf(a, "STRIPE_%s_%s", what, price_id_upper(a, tenant)));
+}
+
+char *stripe_secret_of(struct arena *a, const char *what, const char *tenant) {
+    char *own = stripe_secret_own(a, what, tenant);
     return own ? own : stripe_secret(a, arena_printf(a, "STRIPE_%s", what));
 }

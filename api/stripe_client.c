@@ -87,7 +87,9 @@ static const char *const *headers_of(
 void stripe_ask(struct call *c, const struct stripe_request *r,
     void (*done)(struct call *c, const struct stripe_answer *a)) {
     struct arena *a = &c->request->arena;
-    const char *secret = stripe_secret_of(a, "SECRET_KEY", c->tenant->slug);
+    const char *secret = r->operators
+                             ? stripe_secret(a, "STRIPE_SECRET_KEY")
+                             : stripe_secret_of(a, "SECRET_KEY", c->tenant->slug);
     const char *base = getenv("STRIPE_API_BASE");
     if (!secret) {
         call_problem(c, 503, "nothing can be bought here yet");

@@ -7,6 +7,7 @@ struct stripe_request {
     const char *path; /* "/v1/checkout/sessions" */
     struct str form;  /* of a POST; empty: a GET */
     const char *key;  /* Idempotency-Key; NULL: none */
+    bool operators;   /* asks the operator's account, though the tenant has its own */
     double seconds;   /* until there must be an answer */
     unsigned
         attempts; /* at most.  After a broken connection, 409, 429 and 5xx it is

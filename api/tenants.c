@@ -1,6 +1,7 @@
 #include "api/tenants.h"
 
 #include "base/mem.h"
+#include "model/pricing.h"
 #include "model/workspace.h"
 
 static void add_hosts(struct tenants *t, const struct api_tenant *a) {
@@ -47,6 +48,7 @@ struct tenants *tenants_open(const char *dir, struct diag_list *diags) {
         hosts_init(&t->hosts);
         read_configs(t, &w, diags);
         t->price_names = json_incref(w.price_names);
+        t->tenant_plans = json_incref(w.tenant_plans);
         if (w.default_tenant) t->lender = tenants_named(t, str_from(w.default_tenant));
         hosts_check(&t->hosts, nobody, lost, t, diags);
     }
@@ -63,6 +65,7 @@ void tenants_drop(struct tenants *t) {
     if (!t || --t->references) return;
     for (size_t i = 0; i < t->n; i++) tenant_dispose(&t->items[i].config);
     json_decref(t->price_names);
+    json_decref(t->tenant_plans);
     hosts_dispose(&t->hosts);
     mem_free(t->items);
     mem_free(t);
@@ -83,6 +86,26 @@ struct api_tenant *tenants_named(struct tenants *t, struct str slug) {
             from = mid + 1;
         else
             to = mid;
+    }
+    return NULL;
+}
+
+char *tenants_plan(const struct tenants *t, const struct api_tenant *tenant,
+    const char *id, struct arena *a) {
+    bool inherited;
+    size_t i;
+    json_t *plan;
+    const json_t *source = pricing_source(
+        tenant->config.config, t->lender ? t->lender->config.config : NULL, &inherited);
+    json_array_foreach(json_object_get(source, "plans"), i, plan) {
+        const char *name = json_path_string(plan, "id");
+        if (!name || strcmp(name, id) != 0) continue;
+        struct buf text;
+        buf_init(&text, 0);
+        json_write(&text, plan, 0);
+        char *out = arena_str(a, buf_view(&text));
+        buf_dispose(&text);
+        return out;
     }
     return NULL;
 }

@@ -19,8 +19,8 @@ struct tenants {
     struct api_tenant *items; /* by slug, in byte order */
     size_t n;
     struct hosts hosts;
-    const struct api_tenant *lender; /* the default tenant; NULL: none */
-    json_t *price_names;             /* as in struct workspace; owned */
+    const struct api_tenant *lender;    /* the default tenant; NULL: none */
+    json_t *price_names, *tenant_plans; /* as in struct workspace; owned */
 };
 /* Reads the workspace at `dir`.  A tenant whose config has errors is left out
  * (reported); NULL: the workspace itself cannot be used.  One reference is the
@@ -30,5 +30,9 @@ struct tenants *tenants_keep(struct tenants *t);
 void tenants_drop(struct tenants *t); /* NULL is allowed */
 /* Whose host this is; NULL: nobody's. */
 struct api_tenant *tenants_find(struct tenants *t, struct str host);
+/* The plan of this id as the tenant's config lists it (or the lender's, where it has no
+ * pricing), as JSON; NULL: it does not. */
+char *tenants_plan(const struct tenants *t, const struct api_tenant *tenant,
+    const char *id, struct arena *a);
 struct api_tenant *tenants_named(struct tenants *t, struct str slug);
 #endif

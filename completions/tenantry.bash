@@ -64,14 +64,16 @@ _tenantry() {
                 explain) words='--templates --drafts --clock' ;;
                 new) words='--id --domain --name --emoji --color --templates --slug --clock' ;;
                 schema) words=--man ;;
-                db) words='--database --migrations --plans --user --discard' ;;
+                db) words='--database --migrations --plans --user --discard --name --owner --free --days' ;;
                 clean) words=--out ;;
                 esac
                 words="$words $common"
                 ;;
             *)
                 case $command.$(_tenantry_arguments) in
-                db.0) words='start stop url migrate seed status' ;;
+                db.0) words='start stop url migrate seed status tenant' ;;
+                db.1) words='new list suspend resume close' ;;
+                db.2) words=$(_tenantry_tenants) ;;
                 list.0) words='tenants hosts pages drafts' ;;
                 explain.0) words=$(_tenantry_tenants) ;;
                 explain.1) words='theme.primaryColor pricing branding.name content/ partials/ /' ;;

@@ -6,10 +6,20 @@
 #include "base/json.h"
 #include "generator/build.h"
 #include "generator/command.h"
+#include "generator/command_db_tenant.h"
 #include "generator/command_print.h"
 #include "generator/database.h"
 
-enum { DB_MIGRATIONS, DB_USER, DB_PLANS, DB_DISCARD };
+enum {
+    DB_MIGRATIONS,
+    DB_USER,
+    DB_PLANS,
+    DB_DISCARD,
+    DB_NAME,
+    DB_OWNER,
+    DB_FREE,
+    DB_DAYS
+};
 
 static const struct option db_options[] = {
     {"database", required_argument, NULL, OPT_DATABASE},
@@ -17,6 +27,10 @@ static const struct option db_options[] = {
     {"user", required_argument, NULL, OPT_EXTRA + DB_USER},
     {"plans", no_argument, NULL, OPT_EXTRA + DB_PLANS},
     {"discard", no_argument, NULL, OPT_EXTRA + DB_DISCARD},
+    {"name", required_argument, NULL, OPT_EXTRA + DB_NAME},
+    {"owner", required_argument, NULL, OPT_EXTRA + DB_OWNER},
+    {"free", no_argument, NULL, OPT_EXTRA + DB_FREE},
+    {"days", required_argument, NULL, OPT_EXTRA + DB_DAYS},
     {0},
 };
 
@@ -24,6 +38,7 @@ struct run {
     const struct command *command;
     const struct command_line *line;
     const struct options *options;
+    struct tenant_request tenant; /* of `db tenant` */
     struct diag_list diags;
     struct arena arena;
 };
@@ -257,6 +272,15 @@ static int run_status(struct run *r) {
     return with_database(r, status);
 }
 
+static bool tenant(struct run *r, struct database *d) {
+    return command_db_tenant(&r->tenant, d);
+}
+
+static int run_tenant(struct run *r) {
+    if (!command_db_tenant_fits(&r->tenant, &r->diags)) return EXIT_USAGE;
+    return with_database(r, tenant);
+}
+
 static const struct action {
     const char *name;
     int (*run)(struct run *r);
@@ -268,6 +292,8 @@ static const struct action {
     {"migrate", run_migrate, 1u << DB_MIGRATIONS},
     {"seed", run_seed, 1u << DB_PLANS},
     {"status", run_status, 1u << DB_MIGRATIONS},
+    {"tenant", run_tenant,
+        1u << DB_NAME | 1u << DB_OWNER | 1u << DB_FREE | 1u << DB_DAYS},
 };
 #define N_ACTIONS (sizeof actions / sizeof *actions)
 
@@ -282,13 +308,14 @@ static int misuse(const struct command *c, const char *name) {
     for (size_t i = 0; i < N_ACTIONS; i++) names[i] = actions[i].name;
     const char *near = name ? diag_suggest(str_from(name), names, N_ACTIONS) : NULL;
     if (!name)
-        return command_misuse(c, "say what: start, stop, url, migrate, seed or status");
+        return command_misuse(
+            c, "say what: start, stop, url, migrate, seed, status or tenant");
     return command_misuse(c, "there is nothing called \"%s\"%s%s%s", name,
         near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
 
-static int act(
-    const struct command *c, const struct command_line *line, const struct action *a) {
+static int act(const struct command *c, const struct command_line *line,
+    const struct action *a, char **words, int n_words) {
     for (unsigned i = 0; db_options[i].name; i++) {
         int k = db_options[i].val - OPT_EXTRA;
         if (k >= 0 && line->extra[k] && !(a->options & 1u << k))
@@ -296,6 +323,13 @@ static int act(
                 c, "`db %s` has no option --%s", a->name, db_options[i].name);
     }
     struct run r = {.command = c, .line = line, .options = &line->options};
+    r.tenant = (struct tenant_request){.options = r.options,
+        .what = n_words > 0 ? words[0] : NULL,
+        .id = n_words > 1 ? words[1] : NULL,
+        .name = line->extra[DB_NAME],
+        .owner = line->extra[DB_OWNER],
+        .free = line->extra[DB_FREE] != NULL,
+        .days = line->extra[DB_DAYS]};
     diag_init(&r.diags);
     arena_init(&r.arena);
     int code = a->run(&r);
@@ -314,11 +348,13 @@ int command_db(const struct command *c, int argc, char **argv) {
         const struct action *a = name ? find_action(name) : NULL;
         if (!a)
             code = misuse(c, name);
-        else if (line.first + 1 < argc)
-            code =
-                command_misuse(c, "unexpected argument \"%s\"", argv[line.first + 1]);
-        else
-            code = act(c, &line, a);
+        else {
+            int first = line.first + 1;
+            int most = a->run == run_tenant ? first + 2 : first;
+            code = most < argc
+                       ? command_misuse(c, "unexpected argument \"%s\"", argv[most])
+                       : act(c, &line, a, argv + first, argc - first);
+        }
     }
     command_line_dispose(&line);
     return code;

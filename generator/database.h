@@ -3,6 +3,7 @@
 #define GENERATOR_DATABASE_H
 #include <stdbool.h>
 #include "base/diag.h"
+#include "base/json.h"
 #include "base/pg.h"
 #include "generator/options.h"
 #include "model/workspace.h"
@@ -71,6 +72,23 @@ struct seed_counts {
  * rows are in. */
 bool database_seed(struct database *d, const struct workspace *w, bool plans,
     struct seed_counts *counts);
+
+/* ---- tenants as customers ---- */
+
+struct tenant_wish {
+    const char *id, *name;
+    const char *owner;   /* e-mail of who is to own it; NULL: nobody yet */
+    bool free;           /* it need not pay; else it waits for its first payment */
+    const json_t *plans; /* that it may subscribe to, as in tenantry.json; NULL: none */
+};
+/* Each answers what is true then, or NULL: reported.  Whatever is there stays, so that
+ * all can be done again.  `invitation`: the token that an owner registers with who is
+ * nobody yet. */
+json_t *database_tenant_new(struct database *d, const struct tenant_wish *wish);
+/* word: suspend, resume or close; days: of grace, NULL: none. */
+json_t *database_tenant_turn(
+    struct database *d, const char *id, const char *word, const char *days);
+json_t *database_tenant_list(struct database *d);
 
 /* ---- the throw-away server of a workspace ---- */
 

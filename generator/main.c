@@ -97,7 +97,7 @@ static const struct command commands[] = {
         "      --clock TIME      the date of the post (default: SOURCE_DATE_EPOCH, "
         "else now)\n",
         command_new},
-    {"db", "start|stop|url|migrate|seed|status [options]",
+    {"db", "start|stop|url|migrate|seed|status|tenant ... [options]",
         "Runs a throw-away Postgres for development; brings any database up to date",
         "  start     makes and starts the throw-away one in .tenantry, migrates and "
         "seeds "
@@ -106,15 +106,24 @@ static const struct command commands[] = {
         "  url       prints its connection string\n"
         "  migrate   applies the migrations that are missing\n"
         "  seed      makes a row of every tenant folder; rows that are there stay\n"
-        "  status    says what is applied, and what each tenant has\n\n"
-        "      --database URL    migrate, seed, status: another one (default: "
+        "  status    says what is applied, and what each tenant has\n"
+        "  tenant new ID                  sets up a customer, who waits for its first "
+        "payment\n"
+        "  tenant list                    says how each stands\n"
+        "  tenant suspend|resume|close ID\n\n"
+        "      --database URL    migrate, seed, status, tenant: another one (default: "
         "DATABASE_URL,\n"
         "                        else the throw-away one)\n"
         "      --migrations DIR  the numbered files (default: those of this program)\n"
         "      --plans           start, seed: a config's display plans become rows, "
         "too\n"
         "      --user ROLE       url: for that role, such as tenantry_api\n"
-        "      --discard         stop: remove it with all it holds\n",
+        "      --discard         stop: remove it with all it holds\n"
+        "      --name NAME       tenant new: as people read it (default: its "
+        "config's)\n"
+        "      --owner EMAIL     tenant new: invites its owner\n"
+        "      --free            tenant new: it need not pay\n"
+        "      --days N          tenant resume: though it has not paid, for so long\n",
         command_db},
     {"schema", "[--man]",
         "Prints the JSON Schema of config.json, for editors that complete and check",

@@ -117,6 +117,51 @@ static bool set_price_names(const struct settings *s, const json_t *value) {
     return ok;
 }
 
+static bool is_limits(const json_t *limits) {
+    const char *name;
+    json_t *limit;
+    json_object_foreach((json_t *)limits, name, limit) {
+        if (!json_is_boolean(limit) && !json_is_number(limit)) return false;
+    }
+    return !limits || json_is_object(limits);
+}
+
+static const char *plan_fault(const json_t *plan) {
+    static const char *const every[] = {"day", "week", "month", "year"};
+    const json_t *price = json_object_get(plan, "price");
+    const json_t *interval = json_object_get(plan, "interval");
+    const char *id = json_path_string(plan, "id");
+    if (!id || !tenant_id_valid(str_from(id))) return "/id";
+    if (!json_path_string(plan, "name")) return "/name";
+    if (!json_is_number(price) || json_number_value(price) < 0) return "/price";
+    if (!is_limits(json_object_get(plan, "limits"))) return "/limits";
+    bool known = !interval;
+    for (size_t i = 0; i < sizeof every / sizeof *every && json_is_string(interval);
+         i++)
+        known |= !strcmp(json_string_value(interval), every[i]);
+    return known ? NULL : "/interval";
+}
+
+static bool set_tenant_plans(const struct settings *s, const json_t *value) {
+    static const char expected[] =
+        "a plan such as {\"id\": \"pro\", \"name\": \"Pro\", \"price\": 29, "
+        "\"interval\": \"month\", \"limits\": {\"seats\": 15, \"apiCalls\": 50000, "
+        "\"customDomain\": true}}";
+    size_t i;
+    json_t *plan;
+    bool ok = true;
+    if (!json_is_array(value)) return wrong(s, "/tenantPlans", "a list of plans");
+    json_array_foreach((json_t *)value, i, plan) {
+        const char *fault = json_is_object(plan) ? plan_fault(plan) : "";
+        if (!fault) continue;
+        if (*fault && !json_object_get(plan, fault + 1)) fault = "";
+        ok = wrong(
+            s, arena_printf(&s->w->arena, "/tenantPlans/%zu%s", i, fault), expected);
+    }
+    if (ok) s->w->tenant_plans = json_deep_copy(value);
+    return ok;
+}
+
 static bool set_nothing(const struct settings *s, const json_t *value) {
     (void)s;
     (void)value;
@@ -131,6 +176,7 @@ static const struct setting {
     {"defaultTenant", set_default},
     {"externalPaths", set_external},
     {"stripePriceNames", set_price_names},
+    {"tenantPlans", set_tenant_plans},
     {"trustEditors", set_trust},
 };
 enum { N_KNOWN = sizeof known / sizeof *known };
@@ -276,6 +322,7 @@ void workspace_close(struct workspace *w) {
         if (all[i]->fd >= 0) root_close(all[i]);
     }
     json_decref(w->price_names);
+    json_decref(w->tenant_plans);
     arena_dispose(&w->arena);
     *w = (struct workspace){0};
 }

@@ -21,6 +21,8 @@ struct workspace {
     size_t n_external_paths;
     json_t *price_names; /* "stripePriceNames": plan id -> the environment variable that
                             holds its price's id at Stripe; NULL: none.  Owned */
+    json_t *tenant_plans; /* "tenantPlans": what tenants themselves may subscribe to, a
+                             list of plans with limits; NULL: nothing.  Owned */
     bool unclear; /* some folder could not be taken for a tenant: no site may be called
                      left over */
 };

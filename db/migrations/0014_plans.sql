@@ -10,6 +10,8 @@ set local search_path = tenantry;
 alter table plans add column for_tenant boolean not null default false;
 comment on column plans.for_tenant is 'what the tenant itself may subscribe to; nobody else sees it';
 alter table tenants add column suspended_for text check (suspended_for in ('payment', 'operator'));
+alter table tenants add column free boolean not null default true;
+comment on column tenants.free is 'pays nothing to the operator; until it has bought a plan';
 comment on column tenants.suspended_for is 'why; what was not paid for comes back when it is paid';
 
 alter policy active_only on plans using (active and not for_tenant);
@@ -29,7 +31,7 @@ create or replace view plans_public with (security_invoker = true) as
     from tenantry.plans p where p.active and not p.for_tenant;
 grant select (for_tenant) on plans to tenantry_web, tenantry_member, tenantry_builder;
 
-grant update (suspended_for) on tenants to tenantry_webhook;
+grant update (suspended_for, free) on tenants to tenantry_webhook;
 grant execute on function current_tenant(), current_person(), json_time(timestamptz) to tenantry_webhook;
 
 -- ---- how a tenant stands ----
@@ -188,6 +190,7 @@ begin
     update tenants t set
         stripe_customer_id = coalesce((select c.stripe_customer_id from customers c where c.user_id is null), t.stripe_customer_id),
         status = case when plan.running then 'active' when plan.bought then 'suspended' else t.status end::tenant_status,
+        free = t.free and not plan.bought,
         suspended_for = case when plan.running or not plan.bought then null else 'payment' end,
         suspended_at = case when plan.running or not plan.bought then null else coalesce(t.suspended_at, now()) end
     where t.id = new.tenant_id
@@ -399,6 +402,105 @@ begin
         raise exception using errcode = 'PT409', message = 'this is the plan it has';
     end if;
     return jsonb_build_object('subscription', s.stripe_subscription_id, 'price', price);
+end $$;
+
+-- ---- the operator's side: `tenantry db tenant` ----
+
+-- Sets up a tenant, or goes on with one: whatever is there stays, so that it can be done again after
+-- any interruption.  It waits for its first payment, unless it is free.  `token`: hex of the hash of
+-- what an owner who is nobody yet is invited with.
+create function tenant_open(slug text, name text, free boolean, owner text, token text, offered jsonb) returns jsonb
+language plpgsql set search_path = tenantry, pg_temp as $$
+declare
+    here uuid := coalesce(tenant_id(slug), md5('tenant/' || slug)::uuid);
+    t tenants;
+    made boolean;
+    person uuid;
+    came text;
+begin
+    perform set_config('app.current_tenant_id', here::text, true);
+    insert into tenants as x (id, slug, name, status, free)
+        values (here, tenant_open.slug, tenant_open.name,
+            case when tenant_open.free then 'active' else 'pending' end::tenant_status, tenant_open.free)
+        on conflict (id) do nothing;
+    made := found;
+    update tenants x set status = case x.status when 'pending' then 'active' else x.status end, free = true
+        where x.id = here and tenant_open.free and not x.free and not (select p.bought from tenant_plan() p);
+    select * into t from tenants x where x.id = here;
+    insert into plans as p (tenant_id, key, name, description, price, currency, interval, limits, position, for_tenant)
+        select here, o.v ->> 'id', o.v ->> 'name', coalesce(o.v ->> 'description', ''), (o.v ->> 'price')::numeric,
+            upper(coalesce(o.v ->> 'currency', 'USD')), coalesce(o.v ->> 'interval', 'month')::plan_interval,
+            coalesce(o.v -> 'limits', '{}'), o.n, true
+        from jsonb_array_elements(coalesce(offered, '[]')) with ordinality o (v, n)
+        on conflict (tenant_id, key) do update set name = excluded.name, description = excluded.description,
+            price = excluded.price, currency = excluded.currency, interval = excluded.interval, limits = excluded.limits,
+            position = excluded.position, active = true where p.for_tenant;
+    update plans p set active = false where p.tenant_id = here and p.for_tenant and p.active
+        and not exists (select from jsonb_array_elements(coalesce(offered, '[]')) o (v) where o.v ->> 'id' = p.key);
+    if owner is not null then
+        select f.id into person from user_find(lower(owner)) f;
+        if exists (select from memberships m where m.tenant_id = here and m.user_id = person and m.role = 'owner') then
+            came := 'there';
+        elsif person is not null then
+            insert into memberships as m (tenant_id, user_id, role, join_source) values (here, person, 'owner', 'invite_link')
+                on conflict (tenant_id, user_id) do update set role = 'owner';
+            came := 'joined';
+        else
+            update invitations i set status = 'revoked'
+                where i.tenant_id = here and i.email = lower(owner) and i.status = 'pending';
+            insert into invitations (tenant_id, email, role, token_hash)
+                values (here, lower(owner), 'owner', decode(token, 'hex'));
+            came := 'invited';
+        end if;
+    end if;
+    return jsonb_build_object('tenant', slug, 'id', here, 'made', made, 'status', t.status, 'owner', came);
+end $$;
+
+-- Suspends, resumes or closes; null: there is no such tenant.
+create function tenant_turn(slug text, word text, grace interval) returns jsonb
+language plpgsql set search_path = tenantry, pg_temp as $$
+declare
+    here uuid := tenant_id(slug);
+    t tenants;
+    plan record;
+begin
+    perform set_config('app.current_tenant_id', coalesce(here::text, ''), true);
+    select * into t from tenants x where x.id = here for update;
+    if not found then
+        return null;
+    end if;
+    if word = 'suspend' and t.status in ('pending', 'closed') then
+        raise exception using errcode = 'PT409', message = format('it is %s; there is nothing to suspend', t.status);
+    elsif word = 'resume' and t.status = 'pending' then
+        raise exception using errcode = 'PT409', message = 'it waits for its first payment; --free lets it run without';
+    end if;
+    update tenants x set
+        grace_until = case when word = 'resume' then now() + grace end,
+        suspended_for = case word when 'suspend' then 'operator' end,
+        suspended_at = case when word = 'suspend' then coalesce(x.suspended_at, now()) end,
+        status = case word when 'suspend' then 'suspended' when 'close' then 'closed' else 'active' end::tenant_status
+        where x.id = here;
+    select * into plan from tenant_plan();
+    if word = 'resume' and not t.free and grace is null and not plan.running then
+        update tenants x set status = case when plan.bought then 'suspended' else 'pending' end::tenant_status,
+            suspended_for = case when plan.bought then 'payment' end, suspended_at = case when plan.bought then now() end
+            where x.id = here;
+    end if;
+    return tenant_line(here);
+end $$;
+
+-- How a tenant stands, for the operator.
+create function tenant_line(tenant uuid) returns jsonb
+language plpgsql set search_path = tenantry, pg_temp as $$
+declare
+    standing jsonb;
+begin
+    perform set_config('app.current_tenant_id', tenant::text, true);
+    standing := tenant_standing(date_trunc('hour', now()));
+    return (select jsonb_build_object('tenant', t.slug, 'status', standing ->> 'status', 'reason', standing ->> 'reason',
+            'plan', coalesce(standing ->> 'plan', case when t.free then 'free' end),
+            'members', (select count(*)::text from memberships m where m.tenant_id = tenant))
+        from tenants t where t.id = tenant);
 end $$;
 
 do $$

@@ -33,7 +33,11 @@ EXAMPLES = {
     "post_api_keys": {"body": {"name": "of the matrix"}, "fine": {201}},
     "delete_api_keys_id": {"path": [str(uuid.uuid4())], "fine": {404}},
     "post_api_stripe_create_checkout_session": {"body": {"planId": "duckling"}, "fine": {503}},  # no key of Stripe's is set
-    "get_api_features": {},
+    "get_api_features": {}, "get_api_billing": {},
+    "post_api_billing_subscribe": {"body": {"planId": "starter"}, "fine": {503}},
+    "post_api_billing_portal": {"fine": {404}}, "post_api_billing_cancel": {"body": {}, "fine": {404}},
+    "post_api_billing_change_plan": {"body": {"planId": "duckling"}, "fine": {404}},
+    "post_api_billing_resume": {"body": {}, "fine": {404}},
     "get_api_stripe_checkout_session": {"query": "?session_id=cs_none", "fine": {404}},
 }
 

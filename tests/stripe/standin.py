@@ -109,6 +109,14 @@ class Standin:
         s = self.find(self.subscriptions, id, "subscription", 404)
         if "cancel_at_period_end" in p:
             s["cancel_at_period_end"] = p["cancel_at_period_end"] == "true"
+        for n, change in p.get("items", {}).items():
+            item = next((i for i in s["items"]["data"] if i["id"] == change.get("id")), None)
+            if not item:
+                raise Refused(f"No such subscription item: '{change.get('id')}'", code="resource_missing", param=f"items[{n}][id]")
+            if self.find(self.prices, change.get("price"), "price") != "recurring":
+                raise Refused("The price specified is set to `type=one_time`.", param=f"items[{n}][price]")
+            item["price"] = {**item["price"], "id": change["price"]}
+        s["metadata"] = {**s["metadata"], **p.get("metadata", {})}
         return s
 
     def call(self, method, path, p):
