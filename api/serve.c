@@ -166,6 +166,7 @@ static bool server_open(struct server *s) {
         fprintf(stderr, "tenantry-api: cannot write to %s: %s\n", set->log,
             strerror(errno));
     s->identity = identity_new(s->loop, set);
+    server_on_reload(s, identity_reload);
     if (!s->log) return false;
     if (set->database)
         s->pool = pool_new(s->loop, &(struct pool_settings){
