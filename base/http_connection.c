@@ -69,6 +69,9 @@ static void on_bytes(
 
 static void forget(struct http_connection *c) {
     struct http *h = c->http;
+    struct http_connection **at = &h->pushed;
+    while (c->pushing && *at != c) at = &(*at)->push_next;
+    if (c->pushing) *at = c->push_next;
     if (c->request) c->request->connection = NULL;
     unlink_one(c);
     if (c->fd >= 0) h->by_fd[c->fd] = NULL;
@@ -116,6 +119,40 @@ void http_connection_rest(struct http_connection *c) {
     c->since = clock_seconds();
     http_connection_limit(
         c, c->since + (waiting ? s->header_seconds : s->idle_seconds));
+}
+
+static void write_now(struct http_connection *c) {
+    struct bufferevent *bev = c->bev;
+    struct evbuffer *out = bufferevent_get_output(bev);
+    if (!evbuffer_get_length(out)) return;
+    bufferevent_incref(bev);
+    evbuffer_unfreeze(out, 1);
+    evbuffer_write(out, c->fd);
+    evbuffer_freeze(out, 1);
+    /* What is left, or went wrong, is evhttp's as ever. */
+    if (!evbuffer_get_length(out)) {
+        bufferevent_disable(bev, EV_WRITE);
+        bufferevent_trigger(bev, EV_WRITE, 0);
+    }
+    bufferevent_decref(bev);
+}
+
+static void push(void *ctx) {
+    struct http *h = ctx;
+    struct http_connection *c;
+    while ((c = h->pushed)) {
+        h->pushed = c->push_next;
+        c->pushing = false;
+        write_now(c);
+    }
+}
+
+void http_connection_push(struct http_connection *c) {
+    if (c->pushing || c->fd < 0) return;
+    if (!c->http->pushed) loop_soon(c->http->push);
+    c->pushing = true;
+    c->push_next = c->http->pushed;
+    c->http->pushed = c;
 }
 
 /* ---- the beginning ---- */
@@ -215,6 +252,7 @@ static void sweep(void *ctx) {
 void http_connections_init(struct http *h) {
     h->sweep = loop_timer(h->loop, sweep, h);
     h->soon = loop_timer(h->loop, adopt_soon, h);
+    h->push = loop_timer(h->loop, push, h);
 }
 
 void http_connections_idle(struct http *h, void (*call)(struct http_connection *c)) {
@@ -230,5 +268,6 @@ void http_connections_free(struct http *h) {
     while (h->fresh) forget(h->fresh);
     loop_event_free(h->sweep);
     loop_event_free(h->soon);
+    loop_event_free(h->push);
     mem_free(h->by_fd);
 }

@@ -5,6 +5,7 @@
 
 #define HTTP_UNREAD_MAX (256u << 10) /* bytes a stream's client may leave unread */
 #define HTTP_SWEEP_SECONDS 0.25      /* how exactly deadlines are kept */
+#define HTTP_FIRST_SECONDS 1.0       /* at the end, for a new connection's request */
 #define HTTP_WHEEL 512               /* a power of two; a turn is over two minutes */
 #define HTTP_BODY_RATE (32u << 10)   /* bytes a second, at least, of a long body */
 
@@ -15,10 +16,12 @@ struct http_connection {
     int fd;                               /* -1: not adopted yet */
     struct http_request *request;         /* in the hands of its handler */
     bool answering;                       /* the answer is on its way */
-    bool reading;     /* bytes of a request have come, or must come: it is the first */
-    double since;     /* of the beginning of that */
-    size_t received;  /* bytes of it */
-    double deadline;  /* clock_seconds; 0: none */
+    bool reading;    /* bytes of a request have come, or must come: it is the first */
+    double since;    /* of the beginning of that */
+    size_t received; /* bytes of it */
+    double deadline; /* clock_seconds; 0: none */
+    bool pushing;    /* it is in http.pushed */
+    struct http_connection *push_next;
     unsigned long at; /* the tick whose place in the wheel it has; 0: in none */
 };
 struct http {
@@ -35,7 +38,8 @@ struct http {
     bool full, draining; /* listeners are off */
     struct evhttp_bound_socket *sockets[HTTP_SOCKETS];
     unsigned n_sockets;
-    struct loop_event *sweep, *soon, *shut;
+    struct http_connection *pushed; /* answered in this turn of the loop */
+    struct loop_event *sweep, *soon, *shut, *push;
     void (*drained)(void *ctx);
     void *drained_ctx;
 };
@@ -52,6 +56,9 @@ void http_connection_limit(struct http_connection *c, double deadline); /* 0: no
 void http_connection_drop(struct http_connection *c);
 /* The answer has gone out: the next request may come. */
 void http_connection_rest(struct http_connection *c);
+/* Its answer is written in this turn of the loop, as far as the socket takes it: left
+ * to evhttp it would first be waited for that it can be. */
+void http_connection_push(struct http_connection *c);
 void http_connections_init(struct http *h);
 void http_connections_free(struct http *h); /* after evhttp's end */
 /* For each connection on which nothing is under way. */

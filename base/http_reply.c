@@ -55,6 +55,7 @@ static void send_body(struct http_request *r, int status, struct evbuffer *body)
     tell_answered(r, status, body ? evbuffer_get_length(body) : 0);
     evhttp_send_reply(r->ev, status, reason, body);
     if (body) evbuffer_free(body);
+    if (r->connection) http_connection_push(r->connection);
     http_request_end(r);
 }
 

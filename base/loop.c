@@ -14,7 +14,12 @@ struct loop_event {
 };
 
 struct loop *loop_new(void) {
-    struct event_base *base = event_base_new();
+    struct event_config *config = event_config_new();
+    if (!config) return NULL;
+    /* What is added and taken back within a turn never gets to the kernel. */
+    event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST);
+    struct event_base *base = event_base_new_with_config(config);
+    event_config_free(config);
     if (!base) return NULL;
     struct loop *l = mem_alloc(sizeof *l);
     l->base = base;
@@ -85,6 +90,10 @@ void loop_arm(struct loop_event *timer, double seconds) {
     struct timeval tv = {.tv_sec = (long)seconds};
     tv.tv_usec = (long)((seconds - (double)tv.tv_sec) * 1e6);
     event_add(timer->event, &tv);
+}
+
+void loop_soon(struct loop_event *timer) {
+    event_active(timer->event, EV_TIMEOUT, 0);
 }
 
 void loop_disarm(struct loop_event *timer) {

@@ -22,6 +22,8 @@ struct loop_event *loop_socket(
 struct loop_event *loop_timer(struct loop *l, void (*call)(void *ctx), void *ctx);
 void loop_arm(struct loop_event *timer, double seconds);
 void loop_disarm(struct loop_event *timer);
+/* Has it go off in this turn of the loop, after all that is due already. */
+void loop_soon(struct loop_event *timer);
 /* NULL is allowed; also from within its own call. */
 void loop_event_free(struct loop_event *e);
 

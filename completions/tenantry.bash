@@ -57,7 +57,7 @@ _tenantry() {
             case $word in
             -*)
                 case $command in
-                build) words="$making --durable --explain --stale" ;;
+                build) words="$making --durable --explain --stale --watch" ;;
                 check) words=$making ;;
                 serve) words='--port --listen --clock --published --no-bar --templates --jobs' ;;
                 list) words='--tenant --templates --drafts --clock' ;;

@@ -1,4 +1,4 @@
-#include "generator/build.h"
+#include "generator/build_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "generator/cache.h"
 #include "generator/database.h"
 #include "generator/hostmap.h"
 #include "generator/pull.h"
@@ -14,27 +13,6 @@
 #include "generator/report.h"
 
 /* ---- one run ---- */
-
-struct run {
-    const struct options *options;
-    struct build_inputs in;
-    struct diag_list diags;    /* of the whole, in tenant order */
-    struct diag_list *by_task; /* of each tenant asked for */
-    struct cache *cache;       /* NULL: with check */
-    size_t *todo, n_todo;      /* the tenants to make, by index in in.ids */
-    bool opened;               /* `in` is */
-    struct out_dir out;
-    bool has_out;
-    json_t *hosts;   /* hosts.json as it is, and as it will be */
-    json_t *results; /* per tenant, in order */
-    json_t *removed_trees;
-    struct report report;
-    size_t done;
-    bool machine_failed;
-    bool writing;            /* this pass publishes */
-    bool stale;              /* the database does not answer, but rows are kept */
-    struct arena task_arena; /* in a worker: the JSON of the tenant in hand */
-};
 
 static const char *publishes(void *ctx, const char *key) {
     struct run *r = ctx;
@@ -46,6 +24,12 @@ static void lost(void *ctx, const char *tenant) {
     map_set(&r->in.broken, str_from(tenant), r);
 }
 
+static bool open_folder(struct run *r, struct diag_list *diags) {
+    const struct options *o = r->options;
+    return o->watch ? out_open_watch(&r->out, o->out, diags)
+                    : out_open(&r->out, o->out, true, diags);
+}
+
 /* The cache is read before anything else is.  It lies in the output folder, which is
  * left alone until the workspace proves usable, unless it is there already. */
 static void open_cache(struct run *r) {
@@ -55,7 +39,7 @@ static void open_cache(struct run *r) {
     if (cache_exists(o->out)) {
         struct diag_list later; /* open_out says it again */
         diag_init(&later);
-        r->has_out = out_open(&r->out, o->out, true, &later);
+        r->has_out = open_folder(r, &later);
         diag_dispose(&later);
     }
     r->cache = cache_open(o, &r->out);
@@ -65,7 +49,7 @@ static bool open_out(struct run *r) {
     const struct options *o = r->options;
     r->hosts = json_object();
     if (o->check) return true;
-    if (!r->has_out && !out_open(&r->out, o->out, true, &r->diags)) {
+    if (!r->has_out && !open_folder(r, &r->diags)) {
         r->machine_failed = true;
         return false;
     }
@@ -113,12 +97,12 @@ static void init_lists(struct run *r) {
 /* ---- workers ---- */
 
 /* A result on its way: its JSON, what the cache wants to know, its diagnostics. */
-static void put_block(struct buf *result, struct str bytes) {
+void result_put(struct buf *result, struct str bytes) {
     buf_append(result, &(uint64_t){bytes.len}, sizeof(uint64_t));
     buf_str(result, bytes);
 }
 
-static bool take_block(struct str *bytes, struct str *block) {
+bool result_take(struct str *bytes, struct str *block) {
     uint64_t len;
     if (bytes->len < sizeof len) return false;
     memcpy(&len, bytes->ptr, sizeof len);
@@ -163,8 +147,8 @@ static void run_task(void *ctx, size_t task, struct worker *w, struct buf *resul
     json_set_str(v, "tenant", r->in.ids[i]);
     make_tenant(r, i, w, v, &diags, &record);
     json_write(&text, v, 0);
-    put_block(result, buf_view(&text));
-    put_block(result, buf_view(&record));
+    result_put(result, buf_view(&text));
+    result_put(result, buf_view(&record));
     diag_pack(&diags, result);
     buf_dispose(&text);
     buf_dispose(&record);
@@ -175,7 +159,7 @@ static void run_task(void *ctx, size_t task, struct worker *w, struct buf *resul
 static json_t *take_result(struct run *r, size_t i, struct str bytes) {
     struct str text, record;
     struct diag_list ignored;
-    if (!take_block(&bytes, &text) || !take_block(&bytes, &record)) return NULL;
+    if (!result_take(&bytes, &text) || !result_take(&bytes, &record)) return NULL;
     diag_init(&ignored);
     json_t *v = json_parse(text, "result", &ignored);
     diag_dispose(&ignored);
@@ -304,6 +288,12 @@ static bool names_edge_file(const json_t *paths) {
     return false;
 }
 
+bool site_changes_rules(const json_t *site) {
+    return json_is_true(json_object_get(site, "fresh")) ||
+           names_edge_file(json_object_get(site, "changed")) ||
+           names_edge_file(json_object_get(site, "removed_paths"));
+}
+
 /* Whether nothing that hosts.json and nginx.conf are made of changed since they were
  * written: the map, which trees there are, and the rules in them. */
 static bool hosts_stand(const struct run *r, const json_t *before) {
@@ -314,21 +304,19 @@ static bool hosts_stand(const struct run *r, const json_t *before) {
     json_array_foreach(r->results, i, result) {
         if (!json_is_true(json_object_get(result, "ok"))) return false;
         json_array_foreach(json_object_get(result, "sites"), k, site) {
-            if (json_is_true(json_object_get(site, "fresh")) ||
-                names_edge_file(json_object_get(site, "changed")) ||
-                names_edge_file(json_object_get(site, "removed_paths")))
-                return false;
+            if (site_changes_rules(site)) return false;
         }
     }
     return true;
 }
 
-static void publish_hosts(struct run *r) {
+void run_publish_hosts(struct run *r) {
     bool whole = !r->options->n_only && !r->in.build.workspace.unclear;
     size_t known = json_object_size(r->hosts);
     json_t *before = json_deep_copy(r->hosts);
     update_hosts(r, whole);
-    bool stand = hosts_stand(r, before);
+    /* Results of a build that stays do not tell what changed. */
+    bool stand = !r->options->watch && hosts_stand(r, before);
     json_decref(before);
     int err = stand ? 0 : hostmap_write(&r->out, r->hosts);
     /* After a failing disk nothing is removed.  Which trees a broken config owns is
@@ -363,7 +351,7 @@ static void make_sites(struct run *r) {
     if (r->in.build.pull && !o->check) pull_keep(r->in.build.pull, r->out.fd);
     run_workers(r, !o->check);
     if (o->check) return;
-    publish_hosts(r);
+    run_publish_hosts(r);
     /* Of less than the whole, or with errors, what the parent said is not all. */
     bool whole = !o->n_only && !r->in.build.workspace.unclear && !count_all(r, false) &&
                  !r->in.build.pull;
@@ -394,6 +382,12 @@ static bool open_database(struct run *r) {
         why, r->options->out);
 }
 
+bool run_read(struct run *r) {
+    if (!build_open(&r->in, r->options, &r->diags)) return false;
+    hosts_check(&r->in.build.hosts, publishes, lost, r, &r->diags);
+    return true;
+}
+
 static bool build_all(struct run *r) {
     r->opened = true;
     if (!build_open_known(&r->in, r->options, r->cache, &r->diags)) return false;
@@ -419,13 +413,13 @@ static bool recall_all(struct run *r) {
     return true;
 }
 
-static int exit_code(const struct run *r) {
+int run_exit_code(const struct run *r) {
     if (r->machine_failed || r->diags.machine) return EXIT_MACHINE;
     if (r->diags.errors || (r->options->strict && r->diags.warnings)) return EXIT_INPUT;
     return EXIT_FINE;
 }
 
-static void run_dispose(struct run *r) {
+void run_dispose(struct run *r) {
     for (size_t i = 0; i < r->in.n_ids && r->by_task; i++) diag_dispose(&r->by_task[i]);
     mem_free(r->by_task);
     mem_free(r->todo);
@@ -449,15 +443,27 @@ static void report_all(struct run *r, bool ready) {
         report_summary(&r->report, r->results, r->removed_trees, &r->diags, o->out);
 }
 
-int build_run(const struct options *o) {
-    struct run r = {
+void run_init(struct run *r, const struct options *o) {
+    *r = (struct run){
         .options = o, .results = json_array(), .removed_trees = json_array()};
-    report_init(&r.report, o);
-    diag_init(&r.diags);
-    open_cache(&r);
-    bool unchanged = r.cache && !database_given(o) && cache_is_current(r.cache);
-    report_all(&r, unchanged ? recall_all(&r) : build_all(&r));
-    int code = exit_code(&r);
+    report_init(&r->report, o);
+    diag_init(&r->diags);
+}
+
+bool run_build(struct run *r) {
+    open_cache(r);
+    bool unchanged =
+        r->cache && !database_given(r->options) && cache_is_current(r->cache);
+    bool ready = unchanged ? recall_all(r) : build_all(r);
+    report_all(r, ready);
+    return ready;
+}
+
+int build_run(const struct options *o) {
+    struct run r;
+    run_init(&r, o);
+    run_build(&r);
+    int code = run_exit_code(&r);
     run_dispose(&r);
     return code;
 }

@@ -1,13 +1,17 @@
 /* tenantry build, tenantry check */
+#include <stdlib.h>
+
 #include "generator/build.h"
+#include "generator/build_watch.h"
 #include "generator/command.h"
 #include "generator/database.h"
 
-enum { EXTRA_EXPLAIN, EXTRA_STALE };
-enum { BUILD_ALONE = 2 };
+enum { EXTRA_EXPLAIN, EXTRA_STALE, EXTRA_WATCH };
+enum { BUILD_ALONE = 3 };
 
 /* The first BUILD_ALONE are for build alone. */
 static const struct option build_options[] = {
+    {"watch", no_argument, NULL, OPT_EXTRA + EXTRA_WATCH},
     {"explain", no_argument, NULL, OPT_EXTRA + EXTRA_EXPLAIN},
     {"stale", no_argument, NULL, OPT_EXTRA + EXTRA_STALE},
     {"tenant", required_argument, NULL, OPT_TENANT},
@@ -22,6 +26,23 @@ static const struct option build_options[] = {
     {"database", required_argument, NULL, OPT_DATABASE},
     {0},
 };
+
+/* What cannot be followed.  -1: nothing. */
+static int check_watch(const struct command *c, const struct command_line *l) {
+    if (!database_given(&l->options))
+        return command_misuse(c, "--watch follows a database; name it with --database "
+                                 "URL or in DATABASE_URL");
+    if (l->clock || getenv("SOURCE_DATE_EPOCH"))
+        return command_misuse(c, "--watch goes by the time of day; leave out %s",
+            l->clock ? "--clock" : "SOURCE_DATE_EPOCH");
+    if (l->extra[EXTRA_STALE])
+        return command_misuse(c, "--stale does without the database, --watch waits for "
+                                 "it; leave out one of them");
+    if (l->options.strict)
+        return command_misuse(c, "--strict publishes everything or nothing, --watch "
+                                 "one tenant at a time; leave out one of them");
+    return -1;
+}
 
 static int run(const struct command *c, int argc, char **argv, bool check) {
     struct command_line line;
@@ -38,7 +59,11 @@ static int run(const struct command *c, int argc, char **argv, bool check) {
         line.options.stale = line.extra[EXTRA_STALE] != NULL;
         line.options.check = check;
         line.options.explain = line.extra[EXTRA_EXPLAIN] != NULL;
-        code = build_run(&line.options);
+        line.options.watch = line.extra[EXTRA_WATCH] != NULL;
+        if (line.options.watch) code = check_watch(c, &line);
+        if (code < 0)
+            code = line.options.watch ? build_watch(&line.options)
+                                      : build_run(&line.options);
     }
     command_line_dispose(&line);
     return code;

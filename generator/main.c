@@ -29,9 +29,11 @@ static const struct command commands[] = {
         BUILD_HELP
         "      --durable         flush to disk before a site becomes visible\n"
         "      --explain         say of each tenant that is made anew, why\n"
+        "      --watch           stay, and follow what changes in the database and the "
+        "files;\n"
+        "                        SIGTERM or Ctrl-C ends it between two publishes\n"
         "      --stale           when the database does not answer: with the rows of "
-        "the "
-        "last build\n",
+        "the last build\n",
         command_build},
     {"check", "[options]",
         "Says everything build would, checks links, brand and documents; writes "

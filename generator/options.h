@@ -17,6 +17,7 @@ struct options {
     bool drafts, noindex, strict, durable;
     bool json;     /* --format json */
     bool explain;  /* say why each tenant is made anew */
+    bool watch;    /* stay, and follow what changes */
     bool stale;    /* with the rows that are kept when the database does not answer */
     bool check;    /* render and lint, write nothing */
     int verbosity; /* -1 quiet, 0, 1 verbose */

@@ -22,13 +22,24 @@ struct out_dir {      /* the output folder */
     int fd;           /* -1: not open */
     const char *name; /* as the user gave it; borrowed */
     int lock_fd;      /* out/.tenantry/lock, held while building */
+    int watch_fd;     /* out/.tenantry/watch: held shared by writers, alone by one that
+                         stays */
 };
 /* Opens DIR and takes its lock, waiting for another build.  A `writer` makes the folder
  * when it is missing, takes the lock for itself and sweeps the leftover stages of dead
- * builds; readers share the lock.  Refused are a symbolic link and a folder that holds
- * something but no .tenantry.  False: reported, nothing is open. */
+ * builds; readers share the lock.  Refused are a symbolic link, a folder that holds
+ * something but no .tenantry, and to a writer one that another keeps up to date. False:
+ * reported, nothing is open. */
 bool out_open(struct out_dir *o, const char *dir, bool writer, struct diag_list *diags);
 void out_close(struct out_dir *o);
+/* The same for a writer that stays: until out_close every other writer is refused. */
+bool out_open_watch(struct out_dir *o, const char *dir, struct diag_list *diags);
+/* In between it lets readers in: gives the lock back, and asks for it again, without
+ * waiting.  False: somebody reads. */
+void out_unlock(struct out_dir *o);
+bool out_lock(struct out_dir *o);
+/* Removes the stages of processes that died; none may be at work. */
+void out_tidy(struct out_dir *o);
 
 struct tree;
 /* Starts tree `host` (one path part).  Never NULL: what is wrong with the place is the

@@ -15,6 +15,9 @@
 #define STATE ".tenantry"
 #define LOCK STATE "/lock"
 #define STAGES STATE "/stage"
+#define WATCH STATE "/watch"
+
+enum out_mode { OUT_READ, OUT_WRITE, OUT_WATCH };
 
 static bool refuse(struct out_dir *o, struct diag_list *diags, int err) {
     char *name = arena_strdup(&diags->arena, o->name);
@@ -104,6 +107,37 @@ static int take_lock(struct out_dir *o, bool writer) {
     return 0;
 }
 
+static bool refuse_watched(struct out_dir *o, struct diag_list *diags) {
+    char *name = arena_strdup(&diags->arena, o->name), pid[32] = "";
+    ssize_t n = pread(o->watch_fd, pid, sizeof pid - 1, 0);
+    pid[n > 0 ? n : 0] = '\0';
+    diag_add(diags, DIAG_ERROR, DIAG_FILE(name),
+        "`tenantry build --watch` (process %s) keeps it up to date; end that, or name "
+        "another folder with --out",
+        *pid ? pid : "unknown");
+    return false;
+}
+
+/* Before the lock itself: who stays has the folder for itself, whoever builds meanwhile
+ * need not wait to be told. */
+static bool claim(struct out_dir *o, enum out_mode mode, struct diag_list *diags) {
+    int how = mode == OUT_WATCH ? LOCK_EX : LOCK_SH;
+    if (mode == OUT_READ) return true;
+    o->watch_fd = openat(o->fd, WATCH, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);
+    if (o->watch_fd < 0) return refuse(o, diags, errno);
+    if (flock(o->watch_fd, how | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK) return refuse(o, diags, errno);
+        /* Builds hold it shared, so if that can be had they are what is in the way. */
+        if (flock(o->watch_fd, LOCK_SH | LOCK_NB) != 0) return refuse_watched(o, diags);
+        fprintf(stderr, "tenantry: waiting for another build of %s to end\n", o->name);
+        if (flock(o->watch_fd, how) != 0) return refuse(o, diags, errno);
+    }
+    if (mode == OUT_WATCH && (ftruncate(o->watch_fd, 0) != 0 ||
+                                 dprintf(o->watch_fd, "%d", (int)getpid()) < 0))
+        return refuse(o, diags, errno);
+    return true;
+}
+
 /* Puts back the trees of a build that died in swap_by_renames. */
 static void restore_aside(struct out_dir *o, const char *stage) {
     struct arena a;
@@ -136,10 +170,12 @@ static int sweep_stages(struct out_dir *o) {
     return err;
 }
 
-bool out_open(
-    struct out_dir *o, const char *dir, bool writer, struct diag_list *diags) {
-    *o = (struct out_dir){.fd = -1, .name = dir, .lock_fd = -1};
-    bool ok = open_folder(o, dir, writer, diags) && folder_is_ours(o, writer, diags);
+static bool open_as(
+    struct out_dir *o, const char *dir, enum out_mode mode, struct diag_list *diags) {
+    bool writer = mode != OUT_READ;
+    *o = (struct out_dir){.fd = -1, .name = dir, .lock_fd = -1, .watch_fd = -1};
+    bool ok = open_folder(o, dir, writer, diags) && folder_is_ours(o, writer, diags) &&
+              claim(o, mode, diags);
     int err = ok ? take_lock(o, writer) : 0;
     if (ok && !err && writer) err = sweep_stages(o);
     if (err) ok = refuse(o, diags, err);
@@ -147,10 +183,32 @@ bool out_open(
     return ok;
 }
 
+bool out_open(
+    struct out_dir *o, const char *dir, bool writer, struct diag_list *diags) {
+    return open_as(o, dir, writer ? OUT_WRITE : OUT_READ, diags);
+}
+
+bool out_open_watch(struct out_dir *o, const char *dir, struct diag_list *diags) {
+    return open_as(o, dir, OUT_WATCH, diags);
+}
+
+void out_unlock(struct out_dir *o) {
+    flock(o->lock_fd, LOCK_UN);
+}
+
+bool out_lock(struct out_dir *o) {
+    return flock(o->lock_fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+void out_tidy(struct out_dir *o) {
+    sweep_stages(o);
+}
+
 void out_close(struct out_dir *o) {
     if (o->lock_fd >= 0) close(o->lock_fd);
+    if (o->watch_fd >= 0) close(o->watch_fd);
     if (o->fd >= 0) close(o->fd);
-    o->lock_fd = o->fd = -1;
+    o->lock_fd = o->watch_fd = o->fd = -1;
 }
 
 /* Renamed away first: a reader never sees half a tree. */

@@ -61,6 +61,14 @@ struct pull *pull_open(
     return NULL;
 }
 
+struct pull *pull_live(const struct options *o, const char *url) {
+    struct pull *p = mem_calloc(1, sizeof *p);
+    p->keep_fd = -1;
+    p->keeper.options = o;
+    p->keeper.url = url;
+    return p;
+}
+
 void pull_close(struct pull *p) {
     if (!p) return;
     if (p->reading) database_close(&p->reader);
@@ -193,6 +201,7 @@ static bool read_database(struct pull *p, struct pull_rows *r) {
     struct database *d = pull_reader(p, s->diags);
     if (!d) return false;
     if (p->keep_fd >= 0) {
+        if (!*p->snapshot) p->taken = clock_now();
         s->rows.keeper = arena_alloc(&s->arena, sizeof *s->rows.keeper);
         keep_begin(s->rows.keeper, p->keep_fd, s->tenant.id, p->taken);
     }

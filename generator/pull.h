@@ -13,6 +13,9 @@ struct pull;
  * database that does not answer is replaced by the rows that are kept. */
 struct pull *pull_open(
     const struct options *o, const char *url, struct diag_list *diags);
+/* Each tenant as it is when it is read, without a snapshot for all: for what follows
+ * changes.  Connects when it is needed; `url` is borrowed.  Never NULL. */
+struct pull *pull_live(const struct options *o, const char *url);
 void pull_close(struct pull *p); /* in the process that opened it; NULL is fine */
 /* Reads the rows of s->tenant.id: posts join s->content, s->rows gets the rest.  False:
  * reported, each row by table, tenant and id. */
@@ -24,6 +27,15 @@ json_t *pull_pricing(const struct site *s);
  */
 void pull_published(struct site *s);
 void pull_rows_dispose(struct site_rows *rows);
+
+/* What changed since an earlier look, whatever committed at the same time. */
+struct pull_look {
+    const char *snapshot; /* of this look: `since` of the next */
+    struct str slugs;     /* of the tenants that changed, one a line */
+};
+/* `since` NULL: only the snapshot.  In `a`.  False: reported as the machine's. */
+bool pull_look(struct pull *p, const char *since, struct pull_look *look,
+    struct arena *a, struct diag_list *diags);
 
 /* ---- for builds without an answer ---- */
 

@@ -29,7 +29,7 @@ void report_progress(struct report *r, size_t done, size_t total) {
     fflush(stderr);
 }
 
-static void print_line(json_t *v) {
+void report_line(const json_t *v) {
     char *text = json_dumps(v, JSON_COMPACT);
     puts(text);
     free(text);
@@ -45,7 +45,7 @@ void report_reason(struct report *r, const char *tenant, const char *reason) {
     json_set_str(v, "type", "reason");
     json_set_str(v, "tenant", tenant);
     json_set_text(v, "reason", str_from(reason));
-    print_line(v);
+    report_line(v);
     json_decref(v);
 }
 
@@ -75,7 +75,7 @@ void report_stale(struct report *r, const char *why, const struct pull_age *age)
         json_set_str(v, "oldest", oldest);
         json_set_str(v, "newest", clock_rfc3339(&a, age->newest));
         json_set_int(v, "seconds", seconds);
-        print_line(v);
+        report_line(v);
         json_decref(v);
     } else if (age->oldest == age->newest)
         fprintf(stderr,
@@ -193,7 +193,7 @@ static void add_totals(struct totals *t, json_t *result) {
 }
 
 /* Files to upload are named by path, what is to be purged by address. */
-static void add_urls(json_t *site, const char *paths, const char *urls) {
+void report_urls(json_t *site, const char *paths, const char *urls) {
     json_t *list = json_array(), *path;
     struct arena a;
     size_t i;
@@ -213,10 +213,10 @@ static void summary_json(struct report *r, json_t *results, json_t *removed_tree
         json_array_foreach(json_object_get(result, "sites"), k, site) {
             v = json_copy(site);
             json_set_str(v, "type", "site");
-            add_urls(v, "changed", "changed_urls");
-            add_urls(v, "removed_paths", "removed_urls");
+            report_urls(v, "changed", "changed_urls");
+            report_urls(v, "removed_paths", "removed_urls");
             json_object_set(v, "tenant", json_object_get(result, "tenant"));
-            print_line(v);
+            report_line(v);
             json_decref(v);
         }
     }
@@ -234,7 +234,7 @@ static void summary_json(struct report *r, json_t *results, json_t *removed_tree
     json_set_int(v, "warnings", diags->warnings);
     json_object_set(v, "removed_trees", removed_trees);
     json_object_set_new(v, "seconds", json_real(clock_seconds() - r->began));
-    print_line(v);
+    report_line(v);
     json_decref(v);
 }
 

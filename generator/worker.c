@@ -1,10 +1,9 @@
-#include "generator/worker.h"
+#include "generator/worker_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,11 +24,6 @@
 #define WORKER_MEMORY                                                                  \
     (2ul << 30) /* bytes of address space: far above any honest tenant */
 
-struct worker {         /* in memory shared with the parent */
-    atomic_long task;   /* index + 1 of the task in hand; 0: none */
-    atomic_ulong steps; /* how many it began */
-    char file[512];
-};
 struct shared {
     atomic_size_t next;
     struct worker workers[];
@@ -67,7 +61,7 @@ void worker_step(struct worker *w, const char *file) {
     atomic_fetch_add(&w->steps, 1);
 }
 
-static bool write_all(int fd, const void *bytes, size_t n) {
+bool worker_write(int fd, const void *bytes, size_t n) {
     const char *p = bytes;
     while (n) {
         ssize_t w = write(fd, p, n);
@@ -79,7 +73,8 @@ static bool write_all(int fd, const void *bytes, size_t n) {
     return true;
 }
 
-static void limit_memory(void) {
+void worker_settle(void) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
     struct rlimit r = {WORKER_MEMORY, WORKER_MEMORY};
     setrlimit(RLIMIT_AS, &r);
@@ -87,7 +82,7 @@ static void limit_memory(void) {
 }
 
 /* _exit() skips what the sanitizer does at the end of a process. */
-static _Noreturn void worker_end(void) {
+_Noreturn void worker_end(void) {
 #ifdef __SANITIZE_ADDRESS__
     __lsan_do_leak_check();
 #endif
@@ -98,16 +93,16 @@ static _Noreturn void worker_main(const struct crew *c, struct worker *w, int fd
     struct buf result;
     size_t i;
     buf_init(&result, 0);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
     signal(SIGINT, SIG_DFL);
-    limit_memory();
+    worker_settle();
     while ((i = atomic_fetch_add(&c->shared->next, 1)) < c->jobs->n) {
         atomic_store(&w->task, (long)i + 1);
         worker_step(w, "");
         buf_reset(&result);
         c->jobs->task(c->jobs->ctx, i, w, &result);
         struct frame f = {i, result.len};
-        if (!write_all(fd, &f, sizeof f) || !write_all(fd, result.ptr, result.len))
+        if (!worker_write(fd, &f, sizeof f) ||
+            !worker_write(fd, result.ptr, result.len))
             _exit(3);
         atomic_store(&w->task, 0);
     }
@@ -166,7 +161,7 @@ static void take_frames(struct crew *c, struct process *p) {
     p->in.len -= at;
 }
 
-static void say_why(bool stuck, int status, char *why, size_t size) {
+void worker_why(bool stuck, int status, char *why, size_t size) {
     int sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     if (stuck)
         snprintf(why, size, "got no further for %d s", STEP_SECONDS);
@@ -190,7 +185,7 @@ static void reap(struct crew *c, unsigned k) {
     p->pid = 0;
     long task = atomic_load(&w->task);
     char why[128];
-    say_why(p->stuck, status, why, sizeof why);
+    worker_why(p->stuck, status, why, sizeof why);
     p->stuck = false;
     if (task) report(c, (size_t)task - 1, (struct str){NULL, 0}, w->file, why);
     /* One that dies again before it took a task would do so forever. */
@@ -295,15 +290,14 @@ static _Noreturn void one_main(struct worker_one *one, int fd,
     struct buf result;
     sigset_t none;
     buf_init(&result, 0);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    limit_memory();
+    worker_settle();
     worker_step(one->shared, "");
     task(ctx, one->shared, &result);
-    _exit(write_all(fd, result.ptr, result.len) ? 0 : 3);
+    _exit(worker_write(fd, result.ptr, result.len) ? 0 : 3);
 }
 
 struct worker_one *worker_start(
@@ -347,7 +341,8 @@ static void one_reap(struct worker_one *one) {
     if (!one->pid) return;
     while (waitpid(one->pid, &status, 0) < 0 && errno == EINTR) continue;
     one->pid = 0;
-    if (one->killed || status) say_why(one->killed, status, one->why, sizeof one->why);
+    if (one->killed || status)
+        worker_why(one->killed, status, one->why, sizeof one->why);
 }
 
 bool worker_receive(struct worker_one *one) {
