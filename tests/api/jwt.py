@@ -35,7 +35,7 @@ def test_jose(s, house, db):
     code, said = house.run_node("jwt.mjs", house.top, str(count), user, seconds=300)
     if not s.ok(code == 0, "jose makes tokens", said[-500:]):
         return
-    api = house.start(db, TENANTRY_API_LIMIT="off", TENANTRY_API_JWT_SECRET=SECRET, TENANTRY_API_JWT_SECRET_ID="hs",
+    api = house.start(db, TENANTRY_API_JWT_SECRET=SECRET, TENANTRY_API_JWT_SECRET_ID="hs",
                       TENANTRY_API_JWT_ISSUER="https://id.example", TENANTRY_API_JWT_AUDIENCE="tenantry",
                       TENANTRY_API_JWKS=os.path.join(house.top, "jwks.json"))
     taken, wrong, kinds = 0, {}, {}
@@ -72,7 +72,7 @@ def test_jose(s, house, db):
 
 
 def test_roles(s, house, db):
-    api = house.start(db, TENANTRY_API_LIMIT="off", TENANTRY_API_JWT_SECRET=SECRET, TENANTRY_API_JWT_SECRET_ID="hs")
+    api = house.start(db, TENANTRY_API_JWT_SECRET=SECRET, TENANTRY_API_JWT_SECRET_ID="hs")
     users = {role: make_user(house, db, f"{role}@roles.example", role) for role in ("owner", "admin", "member", "guest")}
     stranger = house.sql("insert into tenantry.users (email) values ('stranger@roles.example') returning id", db)
     make_user(house, db, "elsewhere@roles.example", "owner", "sendclaw")
@@ -160,7 +160,7 @@ def test_server_of_keys(s, house, db):
     server.house = state
     threading.Thread(target=server.serve_forever, daemon=True).start()
     url = f"http://127.0.0.1:{server.server_port}/keys"
-    env = {"TENANTRY_API_LIMIT": "off", "TENANTRY_API_WORKERS": "1", "TENANTRY_API_JWT_ISSUER": "https://id.example",
+    env = {"TENANTRY_API_WORKERS": "1", "TENANTRY_API_JWT_ISSUER": "https://id.example",
            "TENANTRY_API_JWT_AUDIENCE": "tenantry"}
     try:
         api = house.start(db, TENANTRY_API_JWKS=url, **env)
