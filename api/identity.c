@@ -24,12 +24,13 @@ struct identity {
     struct throttle *throttle;
 };
 
-struct identity *identity_new(struct loop *l, const struct settings *s) {
+struct identity *identity_new(
+    struct loop *l, struct fetch *f, const struct settings *s) {
     struct identity *i = mem_calloc(1, sizeof *i);
     i->settings = s;
     i->passwords = passwords_new(l, PASSWORD_THREADS, PASSWORDS_WAITING);
     i->throttle = throttle_new();
-    i->keys = jwks_new(l, s);
+    i->keys = jwks_new(l, f, s);
     return i;
 }
 

@@ -30,7 +30,7 @@ struct jwks {
     struct jwk *secret;
     struct jwt_key *all;
     size_t n;
-    struct fetcher *fetcher; /* NULL: the source is a file */
+    struct fetch *fetch; /* NULL: the source is a file */
     struct loop_event *timer;
     struct waiting *waiting;
     double looked; /* when it was read last */
@@ -136,7 +136,10 @@ static void looked(struct jwks *k, const char *why, struct str text, long max_ag
 }
 
 static void fetched(void *ctx, const struct fetch_answer *a) {
-    looked(ctx, a->why, a->body, a->max_age);
+    char status[64];
+    snprintf(status, sizeof status, "the answer has status %d", a->status);
+    const char *why = a->status == 200 ? NULL : a->status ? status : a->why;
+    looked(ctx, why, a->body, a->max_age);
 }
 
 static void read_file(struct jwks *k) {
@@ -154,26 +157,24 @@ static void look(void *ctx) {
     if (k->looking) return;
     k->looking = true;
     k->looked = clock_seconds();
-    if (!k->fetcher) {
+    if (!k->fetch) {
         read_file(k);
         return;
     }
-    fetch_get(k->fetcher, &(struct fetch_question){.url = k->settings->jwks,
-                              .bytes = BYTES_MAX,
-                              .seconds = FETCH_SECONDS,
-                              .done = fetched,
-                              .ctx = k});
+    const struct fetch_question q = {
+        .url = k->settings->jwks, .seconds = FETCH_SECONDS, .max = BYTES_MAX};
+    fetch_ask(k->fetch, &q, fetched, k);
 }
 
 /* ---- the module ---- */
 
-struct jwks *jwks_new(struct loop *l, const struct settings *s) {
+struct jwks *jwks_new(struct loop *l, struct fetch *f, const struct settings *s) {
     struct jwks *k = mem_calloc(1, sizeof *k);
     k->settings = s;
     if (s->jwt_secret) k->secret = jwk_secret(str_from(s->jwt_secret));
     gather(k);
     if (!s->jwks) return k;
-    if (strstr(s->jwks, "://")) k->fetcher = fetcher_new(l);
+    if (strstr(s->jwks, "://")) k->fetch = f;
     k->timer = loop_timer(l, look, k);
     look(k);
     return k;
@@ -183,7 +184,6 @@ void jwks_free(struct jwks *k) {
     if (!k) return;
     k->looking = true;
     tell_waiting(k);
-    fetcher_free(k->fetcher);
     loop_event_free(k->timer);
     jwk_set_dispose(&k->set);
     jwk_free(k->secret);

@@ -7,9 +7,10 @@
 #include "api/settings.h"
 #include "base/loop.h"
 
+struct fetch;
 struct jwks;
 /* Begins to read the source at once. */
-struct jwks *jwks_new(struct loop *l, const struct settings *s);
+struct jwks *jwks_new(struct loop *l, struct fetch *f, const struct settings *s);
 void jwks_free(struct jwks *k); /* who waits is called first; NULL is allowed */
 /* All there are now; borrowed until the loop goes on. */
 struct jwt_keys jwks_keys(const struct jwks *k);

@@ -15,6 +15,7 @@
 #include "api/richtext.h"
 #include "api/roster.h"
 #include "api/snapshot.h"
+#include "base/fetch.h"
 
 #define MEASURE_SECONDS 0.5
 #define SPARE_FILES 128 /* of the descriptors, for all that is no client */
@@ -165,7 +166,8 @@ static bool server_open(struct server *s) {
     if (!s->log)
         fprintf(stderr, "tenantry-api: cannot write to %s: %s\n", set->log,
             strerror(errno));
-    s->identity = identity_new(s->loop, set);
+    s->fetch = fetch_new(s->loop);
+    s->identity = identity_new(s->loop, s->fetch, set);
     server_on_reload(s, identity_reload);
     if (!s->log) return false;
     if (set->database)
@@ -187,6 +189,7 @@ static void server_close(struct server *s) {
     snapshots_free(s->snapshots);
     richtext_free(s->richtext);
     identity_free(s->identity);
+    fetch_free(s->fetch);
     http_free(s->http);
     log_close(s->log);
     tenants_drop(s->tenants);

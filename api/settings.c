@@ -226,7 +226,7 @@ static void take_secrets(struct reading *r) {
     s->media_secret = take_secret(r, "TENANTRY_API_MEDIA_SECRET");
     if (s->jwt_secret && strlen(s->jwt_secret) < SECRET_MIN)
         misuse(r, "TENANTRY_API_JWT_SECRET must have %d bytes or more", SECRET_MIN);
-    if (s->jwks && strstr(s->jwks, "://") && !fetch_may(s->jwks))
+    if (s->jwks && strstr(s->jwks, "://") && !fetch_is_private(s->jwks))
         misuse(
             r, "--jwks \"%s\" is not https, nor http to this machine itself", s->jwks);
 }
