@@ -266,8 +266,8 @@ static int next_due(struct supervisor *v) {
 
 static void wait_once(struct supervisor *v) {
     unsigned n = v->settings->workers;
+    int timeout = next_due(v); /* first: workers begin in there, and never return */
     struct pollfd *fds = mem_calloc(n + 1, sizeof *fds);
-    int timeout = next_due(v);
     fds[0] = (struct pollfd){.fd = v->signals, .events = POLLIN};
     for (unsigned i = 0; i < n; i++)
         fds[i + 1] = (struct pollfd){.fd = v->workers[i].ready, .events = POLLIN};

@@ -103,14 +103,46 @@ static void on_complete(struct evhttp_request *ev, void *ctx) {
     http_connection_rest(ctx);
 }
 
+static void request_free(struct http_request *r) {
+    arena_dispose(&r->arena);
+    buf_dispose(&r->lines);
+    mem_free(r);
+}
+
+/* Blocks of this size are what an allocator is slowest with. */
+static void request_keep(struct http *h, struct http_request *r) {
+    if (h->n_spare == HTTP_SPARE || r->arena.total > HTTP_SPARE_BYTES) {
+        request_free(r);
+        return;
+    }
+    arena_reset(&r->arena);
+    buf_reset(&r->lines);
+    r->next = h->spare;
+    h->spare = r;
+    h->n_spare++;
+}
+
+static struct http_request *request_take(struct http *h) {
+    struct http_request *r = h->spare;
+    if (!r) {
+        r = mem_calloc(1, sizeof *r);
+        arena_init(&r->arena);
+        buf_init(&r->lines, HTTP_HEAD_MAX);
+        return r;
+    }
+    h->spare = r->next;
+    h->n_spare--;
+    *r = (struct http_request){.arena = r->arena, .lines = r->lines};
+    return r;
+}
+
 void http_request_end(struct http_request *r) {
     if (r->connection) {
         r->connection->request = NULL;
         r->connection->answering = r->ev != NULL;
     }
     if (r->close_event) event_free(r->close_event);
-    arena_dispose(&r->arena);
-    mem_free(r);
+    request_keep(r->http, r);
 }
 
 /* Splits the target; false: it is not one. */
@@ -125,8 +157,7 @@ static bool read_target(struct http_request *r, const char *uri) {
 
 static struct http_request *request_new(struct http *h, struct evhttp_request *ev) {
     struct http_connection *c = http_connection_of(h, ev);
-    struct http_request *r = mem_calloc(1, sizeof *r);
-    arena_init(&r->arena);
+    struct http_request *r = request_take(h);
     r->http = h;
     r->ev = ev;
     r->connection = c;
@@ -248,6 +279,10 @@ void http_free(struct http *h) {
     if (!h) return;
     evhttp_free(h->ev);
     http_connections_free(h);
+    for (struct http_request *r; (r = h->spare);) {
+        h->spare = r->next;
+        request_free(r);
+    }
     loop_event_free(h->shut);
     mem_free(h);
 }

@@ -27,6 +27,9 @@ struct http_request {
     void (*closed)(void *ctx); /* of a stream */
     void *closed_ctx;
     void *close_event;
+    struct buf lines; /* headers of the answer */
+    bool cache_control, close;
+    struct http_request *next; /* of those that are kept for the next ones */
 };
 
 struct http_settings {

@@ -129,11 +129,11 @@ static void write_now(struct http_connection *c) {
     evbuffer_unfreeze(out, 1);
     evbuffer_write(out, c->fd);
     evbuffer_freeze(out, 1);
-    /* What is left, or went wrong, is evhttp's as ever. */
-    if (!evbuffer_get_length(out)) {
-        bufferevent_disable(bev, EV_WRITE);
+    /* What is left, or went wrong, is libevent's. */
+    if (evbuffer_get_length(out))
+        bufferevent_enable(bev, EV_WRITE);
+    else
         bufferevent_trigger(bev, EV_WRITE, 0);
-    }
     bufferevent_decref(bev);
 }
 

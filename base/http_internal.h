@@ -1,11 +1,16 @@
 /* What http.c, http_connection.c, http_listen.c and http_reply.c share. */
 #ifndef BASE_HTTP_INTERNAL_H
 #define BASE_HTTP_INTERNAL_H
+#include <stdint.h>
 #include "base/http.h"
 
 #define HTTP_UNREAD_MAX (256u << 10) /* bytes a stream's client may leave unread */
 #define HTTP_SWEEP_SECONDS 0.25      /* how exactly deadlines are kept */
+#define HTTP_FIRST_SECONDS 1.0       /* at the end, for a new connection's request */
 #define HTTP_WHEEL 512               /* a power of two; a turn is over two minutes */
+#define HTTP_HEAD_MAX (64u << 10)    /* of an answer */
+#define HTTP_SPARE 16                /* requests */
+#define HTTP_SPARE_BYTES (64u << 10) /* of an arena, at most */
 #define HTTP_BODY_RATE (32u << 10)   /* bytes a second, at least, of a long body */
 
 struct http_connection {
@@ -37,6 +42,10 @@ struct http {
     bool full, draining; /* listeners are off */
     struct evhttp_bound_socket *sockets[HTTP_SOCKETS];
     unsigned n_sockets;
+    struct http_request *spare; /* ended ones, with their memory */
+    unsigned n_spare;
+    int64_t date_at; /* seconds since 1970 that `date` is of */
+    char date[40];
     struct http_connection *pushed; /* answered in this turn of the loop */
     struct loop_event *sweep, *soon, *shut, *push;
     void (*drained)(void *ctx);
@@ -66,5 +75,12 @@ void http_connections_idle(struct http *h, void (*call)(struct http_connection *
 void http_request_closed(struct http_request *r);
 /* Ends r after its answer was handed to evhttp (or nobody is there to have it). */
 void http_request_end(struct http_request *r);
+/* ---- http_head.c ---- */
+
+/* Sends these bytes and ends r; calls f->release, maybe at once, and copies what has
+ * none.  Of f nothing else is looked at. */
+void http_send(struct http_request *r, int status, const struct http_file *f);
+/* Hands over the headers that were added. */
+void http_head_to_evhttp(struct http_request *r);
 void http_listeners_enable(struct http *h, bool on);
 #endif

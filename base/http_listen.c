@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/http_internal.h"
 
 /* ---- sockets ---- */
@@ -105,9 +106,11 @@ static bool has_bytes(int fd) {
     return poll(&p, 1, 0) > 0;
 }
 
-/* A connection whose next request has arrived already is let have its answer. */
+/* A connection whose next request has arrived already is let have its answer, and one
+ * that was only just made is given a moment to send its first. */
 static void end_idle(struct http_connection *c) {
     char byte;
+    if (c->reading && clock_seconds() - c->since < HTTP_FIRST_SECONDS) return;
     if (recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0) http_connection_drop(c);
 }
 

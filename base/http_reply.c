@@ -10,52 +10,9 @@
 #include "base/http_internal.h"
 #include "base/mem.h"
 
-void http_add_header(struct http_request *r, const char *name, struct str value) {
-    if (!r->ev) return;
-    evhttp_add_header(
-        evhttp_request_get_output_headers(r->ev), name, arena_str(&r->arena, value));
-}
-
-static void set_length(struct http_request *r, size_t n) {
-    char text[32];
-    snprintf(text, sizeof text, "%zu", n);
-    evhttp_remove_header(evhttp_request_get_output_headers(r->ev), "Content-Length");
-    http_add_header(r, "Content-Length", str_from(text));
-}
-
-static void tell_answered(struct http_request *r, int status, size_t bytes) {
-    const struct http_settings *s = &r->http->settings;
-    if (s->answered) s->answered(s->ctx, r, status, bytes);
-}
-
 static void end_unheard(struct http_request *r) {
-    tell_answered(r, 499, 0);
-    http_request_end(r);
-}
-
-/* What evhttp has no words for. */
-static const char *reason_of(int status) {
-    switch (status) {
-    case 421:
-        return "Misdirected Request";
-    case 422:
-        return "Unprocessable Content";
-    case 429:
-        return "Too Many Requests";
-    case 431:
-        return "Request Header Fields Too Large";
-    default:
-        return NULL;
-    }
-}
-
-static void send_body(struct http_request *r, int status, struct evbuffer *body) {
-    const char *reason = reason_of(status);
-    if (r->http->draining) http_add_header(r, "Connection", STR("close"));
-    tell_answered(r, status, body ? evbuffer_get_length(body) : 0);
-    evhttp_send_reply(r->ev, status, reason, body);
-    if (body) evbuffer_free(body);
-    if (r->connection) http_connection_push(r->connection);
+    const struct http_settings *s = &r->http->settings;
+    if (s->answered) s->answered(s->ctx, r, 499, 0);
     http_request_end(r);
 }
 
@@ -64,14 +21,9 @@ void http_reply(struct http_request *r, int status, const char *type, struct str
         end_unheard(r);
         return;
     }
-    struct evbuffer *body = NULL;
     if (type) http_add_header(r, "Content-Type", str_from(type));
-    if (!evhttp_find_header(evhttp_request_get_output_headers(r->ev), "Cache-Control"))
-        http_add_header(r, "Cache-Control", STR("no-store"));
-    if (status != 204) set_length(r, text.len);
-    if (!r->head && text.len && (body = evbuffer_new()))
-        evbuffer_add(body, text.ptr, text.len);
-    send_body(r, status, body);
+    if (!r->cache_control) http_add_header(r, "Cache-Control", STR("no-store"));
+    http_send(r, status, &(struct http_file){.bytes = text});
 }
 
 /* ---- files ---- */
@@ -125,30 +77,12 @@ static enum range read_range(
     return RANGE_PART;
 }
 
-static void released(const void *bytes, size_t n, void *ctx) {
-    struct http_file *f = ctx;
-    (void)bytes;
-    (void)n;
-    if (f->release) f->release(f->ctx);
-    mem_free(f);
-}
-
 /* `status` and what it is about: the whole, a part, or nothing. */
 static void reply_part(
     struct http_request *r, int status, const struct http_file *f, struct str part) {
-    struct evbuffer *body = NULL;
-    if (status != 304) set_length(r, part.len);
-    if (!r->head && part.len && (body = evbuffer_new())) {
-        struct http_file *keep = mem_alloc(sizeof *keep);
-        *keep = *f;
-        if (!evbuffer_add_reference(body, part.ptr, part.len, released, keep)) {
-            send_body(r, status, body);
-            return;
-        }
-        mem_free(keep);
-    }
-    send_body(r, status, body);
-    if (f->release) f->release(f->ctx);
+    struct http_file sent = *f;
+    sent.bytes = part;
+    http_send(r, status, &sent);
 }
 
 void http_reply_file(struct http_request *r, int status, const struct http_file *f) {
@@ -212,6 +146,7 @@ void http_stream(struct http_request *r, void (*closed)(void *ctx), void *ctx) {
     if (r->connection) http_connection_limit(r->connection, 0);
     http_add_header(r, "Content-Type", STR("text/event-stream; charset=utf-8"));
     http_add_header(r, "Cache-Control", STR("no-store"));
+    http_head_to_evhttp(r);
     evhttp_send_reply_start(r->ev, 200, "OK");
     r->close_event = event_new(evhttp_connection_get_base(c), bufferevent_getfd(bev),
         EV_CLOSED, client_left, r);

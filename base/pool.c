@@ -35,7 +35,7 @@ void pool_end_soon(
     struct pool *p, struct pool_asked *q, enum pool_outcome o, const char *why) {
     *(o == POOL_UNSURE ? &p->figures.unsure : &p->figures.away) += 1;
     q->outcome = o;
-    snprintf(q->why, sizeof q->why, "%s", why);
+    snprintf(q->why, sizeof q->why, "%.*s", (int)sizeof q->why - 1, why);
     list_push(&p->ended, q);
     loop_arm(p->soon, 0);
 }

@@ -15,14 +15,20 @@ _tenantry_api() {
         mapfile -t COMPREPLY < <(compgen -f -W 'stderr off' -- "$word")
         return
         ;;
-    --snapshots) words='on off' ;;
+    --jwks)
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        return
+        ;;
+    --snapshots | --plain-cookies) words='on off' ;;
     --limit) words='reads= writes= login= tenant-reads= tenant-writes= tenant-login= off' ;;
-    --database | --listen | --workers | --pool | --clients | --trusted-proxy | --metrics-from | --header-seconds | --drain-seconds)
+    --database | --listen | --workers | --pool | --clients | --trusted-proxy | --metrics-from | --*-seconds | --jwt-*)
         return
         ;;
     *)
         words='--directory --database --listen --workers --pool --clients --trusted-proxy --metrics-from --limit --log'
-        words="$words --snapshots --header-seconds --drain-seconds --check-config --help --version"
+        words="$words --snapshots --header-seconds --drain-seconds --jwks --jwt-secret-id --jwt-issuer --jwt-audience --jwt-leeway"
+        words="$words --session-seconds --session-idle-seconds --plain-cookies --check-config --help --version"
         ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
