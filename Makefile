@@ -12,7 +12,7 @@ PG_INCLUDE := $(or $(shell pg_config --includedir 2>/dev/null),/usr/include/post
 CPPFLAGS += -I. -isystem $(PG_INCLUDE) -isystem /usr/include/libxml2 -D_GNU_SOURCE -DTENANTRY_VERSION='"$(VERSION)"' -DTENANTRY_SHARE='"$(PREFIX)/share/tenantry"'
 CFLAGS += -std=c17 -g $(OPT) $(WARN) $(SAN)
 LDFLAGS += $(SAN)
-LDLIBS = -Wl,--as-needed -lxml2 -ljansson -lyaml -lcrypto -lsodium -levent_core -levent_extra -lm
+LDLIBS = -Wl,--as-needed -lxml2 -ljansson -lyaml -lcrypto -lsodium -lcurl -levent_core -levent_extra -lm
 ifneq ($(findstring address,$(SAN)),)
 CPPFLAGS += -D__SANITIZE_ADDRESS__=1 # clang has no such macro
 endif

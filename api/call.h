@@ -38,6 +38,7 @@ struct call {
     double began;        /* clock_seconds */
     json_t *sent;        /* the body, once call_json was asked for it; owned */
     void *handler;       /* the handler's own */
+    const char *note;    /* for the log: what the status does not tell; NULL: nothing */
 };
 
 /* ---- what was sent ---- */

@@ -93,6 +93,7 @@ void dispatch_answered(void *ctx, struct http_request *r, int status, size_t byt
                                 .bytes = bytes,
                                 .seconds = seconds,
                                 .client = c->client_text,
+                                .note = c->note,
                                 .worker = s->worker,
                             });
     json_decref(c->sent);

@@ -28,4 +28,9 @@ void handle_pricing(struct call *c);
 void handle_plans(struct call *c);
 void handle_posts(struct call *c);
 void handle_post(struct call *c);
+/* POST /api/webhooks/stripe: what Stripe says has happened. */
+void handle_stripe_event(struct call *c);
+/* POST /api/stripe/create-checkout-session; GET /api/stripe/checkout-session. */
+void handle_checkout(struct call *c);
+void handle_checkout_outcome(struct call *c);
 #endif

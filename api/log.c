@@ -167,5 +167,6 @@ void log_request(struct log *g, const struct log_line *line) {
     buf_printf(b, ",\"status\":%d,\"bytes\":%zu,\"ms\":%.3f", line->status, line->bytes,
         line->seconds * 1e3);
     text(b, "client", line->client);
+    text(b, "note", line->note);
     buf_printf(b, ",\"worker\":%u}\n", line->worker);
 }

@@ -16,7 +16,7 @@ void log_close(struct log *g); /* writes what is left; NULL is allowed */
 bool log_is_off(const struct log *g);
 void log_reopen(struct log *g); /* the file was moved away */
 struct log_line {
-    const char *id, *tenant, *method, *route, *client; /* NULL: none */
+    const char *id, *tenant, *method, *route, *client, *note; /* NULL: none */
     int status;
     size_t bytes;
     double seconds;

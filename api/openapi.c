@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api/route.h"
+#include "base/crypto.h"
 #include "base/mem.h"
 
 #define JSON "application/json"
@@ -178,12 +179,19 @@ json_t *openapi_document(const char *url) {
 }
 
 void handle_openapi(struct call *c) {
+    char etag[SHA256_HEX_SIZE + 2] = "\"";
     struct buf text;
     json_t *v = openapi_document(c->tenant->config.url);
     buf_init(&text, 0);
     json_write(&text, v, 2);
     json_decref(v);
+    sha256_hex(buf_view(&text), etag + 1);
+    memcpy(etag + SHA256_HEX_SIZE, "\"", 2);
     call_header(c, "Cache-Control", "public, max-age=300");
-    call_reply_json(c, 200, buf_view(&text));
-    buf_dispose(&text);
+    call_header(c, "Content-Type", "application/json");
+    call_reply_file(c, 200,
+        &(struct http_file){.bytes = buf_view(&text),
+            .etag = etag,
+            .release = mem_free,
+            .ctx = text.ptr});
 }

@@ -3,6 +3,9 @@
 #include "api/route.h"
 #include "api/trpc.h"
 
+static const struct route_parameter checkout_query[] = {
+    {"session_id", "string", "As the payment page gives it to the page it returns to"},
+    {0}};
 static const struct route_parameter posts_query[] = {
     {"limit", "integer", "How many, 1 to 100; 20 unless given"},
     {"cursor", "string", "nextCursor of the page before"},
@@ -39,7 +42,8 @@ const struct route routes[] = {
         .handle = handle_openapi,
         .tag = "operation",
         .summary = "This document",
-        .gives = "Document"},
+        .gives = "Document",
+        .cached = true},
     {.method = "GET",
         .path = "/api/pricing/config",
         .handle = handle_pricing,
@@ -150,5 +154,26 @@ const struct route routes[] = {
         .tag = "access",
         .summary = "Revoke an API key",
         .gives_status = "204"},
+    {.method = "POST",
+        .path = "/api/webhooks/stripe",
+        .limit = LIMIT_READS, /* all tenants' events come from a few addresses */
+        .body = 512u << 10,
+        .handle = handle_stripe_event},
+    {.method = "POST",
+        .path = "/api/stripe/create-checkout-session",
+        .body = 4u << 10,
+        .handle = handle_checkout,
+        .tag = "money",
+        .summary =
+            "Begin to pay for a plan; a plain form is sent on to the payment page",
+        .sends = "CheckoutWish",
+        .gives = "Checkout"},
+    {.method = "GET",
+        .path = "/api/stripe/checkout-session",
+        .handle = handle_checkout_outcome,
+        .tag = "money",
+        .summary = "What became of a checkout",
+        .query = checkout_query,
+        .gives = "CheckoutOutcome"},
     {0},
 };

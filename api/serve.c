@@ -15,6 +15,7 @@
 #include "api/richtext.h"
 #include "api/roster.h"
 #include "api/snapshot.h"
+#include "base/fetch.h"
 
 #define MEASURE_SECONDS 0.5
 #define SPARE_FILES 128 /* of the descriptors, for all that is no client */
@@ -166,6 +167,7 @@ static bool server_open(struct server *s) {
         fprintf(stderr, "tenantry-api: cannot write to %s: %s\n", set->log,
             strerror(errno));
     s->identity = identity_new(s->loop, set);
+    s->fetch = fetch_new(s->loop);
     if (!s->log) return false;
     if (set->database)
         s->pool = pool_new(s->loop, &(struct pool_settings){
@@ -186,6 +188,7 @@ static void server_close(struct server *s) {
     snapshots_free(s->snapshots);
     richtext_free(s->richtext);
     identity_free(s->identity);
+    fetch_free(s->fetch);
     http_free(s->http);
     log_close(s->log);
     tenants_drop(s->tenants);

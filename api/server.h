@@ -14,6 +14,7 @@ struct server {
     struct pool *pool; /* NULL: no database was named */
     struct tenants *tenants;
     struct identity *identity;
+    struct fetch *fetch; /* for asking others */
     struct snapshots *snapshots;
     struct richtext *richtext;
     struct metrics *metrics; /* shared with the other workers, as are the limits */

@@ -46,6 +46,7 @@ struct tenants *tenants_open(const char *dir, struct diag_list *diags) {
         t->references = 1;
         hosts_init(&t->hosts);
         read_configs(t, &w, diags);
+        t->price_names = json_incref(w.price_names);
         if (w.default_tenant) t->lender = tenants_named(t, str_from(w.default_tenant));
         hosts_check(&t->hosts, nobody, lost, t, diags);
     }
@@ -61,6 +62,7 @@ struct tenants *tenants_keep(struct tenants *t) {
 void tenants_drop(struct tenants *t) {
     if (!t || --t->references) return;
     for (size_t i = 0; i < t->n; i++) tenant_dispose(&t->items[i].config);
+    json_decref(t->price_names);
     hosts_dispose(&t->hosts);
     mem_free(t->items);
     mem_free(t);

@@ -20,6 +20,7 @@ struct tenants {
     size_t n;
     struct hosts hosts;
     const struct api_tenant *lender; /* the default tenant; NULL: none */
+    json_t *price_names;             /* as in struct workspace; owned */
 };
 /* Reads the workspace at `dir`.  A tenant whose config has errors is left out
  * (reported); NULL: the workspace itself cannot be used.  One reference is the

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/json.h"
 #include "model/tenant.h"
 
 static const char settings_file[] = "tenantry.json";
@@ -37,6 +36,15 @@ static bool has_tenant(const struct workspace *w, const char *id) {
         if (strcmp(w->ids[i], id) == 0) return true;
     }
     return false;
+}
+
+static void add_pointer_part(struct buf *b, const char *key) {
+    for (const char *p = key; *p; p++) {
+        if (*p == '~' || *p == '/')
+            buf_cstr(b, *p == '~' ? "~0" : "~1");
+        else
+            buf_char(b, *p);
+    }
 }
 
 static bool set_default(const struct settings *s, const json_t *value) {
@@ -77,6 +85,38 @@ static bool set_external(const struct settings *s, const json_t *value) {
     return ok;
 }
 
+/* Only such names: any other variable may hold a secret, and would be sent out. */
+static bool is_price_name(struct str name) {
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+        if (!(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') && c != '_')
+            return false;
+    }
+    return str_starts(name, "STRIPE_") && str_ends(name, "_PRICE_ID") &&
+           name.len > strlen("STRIPE__PRICE_ID");
+}
+
+static bool set_price_names(const struct settings *s, const json_t *value) {
+    static const char expected[] = "an object of plans and names of variables, such as "
+                                   "{\"duckling\": \"STRIPE_DUCKLING_PRICE_ID\"}";
+    const char *plan;
+    json_t *name;
+    bool ok = true;
+    if (!json_is_object(value)) return wrong(s, "/stripePriceNames", expected);
+    json_object_foreach((json_t *)value, plan, name) {
+        struct buf at;
+        buf_init(&at, 0);
+        buf_cstr(&at, "/stripePriceNames/");
+        add_pointer_part(&at, plan);
+        if (!json_is_string(name) || !is_price_name(str_from(json_string_value(name))))
+            ok = wrong(s, at.ptr,
+                "the name of a variable such as \"STRIPE_DUCKLING_PRICE_ID\"");
+        buf_dispose(&at);
+    }
+    if (ok) s->w->price_names = json_deep_copy(value);
+    return ok;
+}
+
 static bool set_nothing(const struct settings *s, const json_t *value) {
     (void)s;
     (void)value;
@@ -90,6 +130,7 @@ static const struct setting {
     {"$schema", set_nothing},
     {"defaultTenant", set_default},
     {"externalPaths", set_external},
+    {"stripePriceNames", set_price_names},
     {"trustEditors", set_trust},
 };
 enum { N_KNOWN = sizeof known / sizeof *known };
@@ -101,12 +142,7 @@ static void report_unknown(const struct settings *s, const char *key) {
     struct buf pointer;
     buf_init(&pointer, 0);
     buf_char(&pointer, '/');
-    for (const char *p = key; *p; p++) {
-        if (*p == '~' || *p == '/')
-            buf_cstr(&pointer, *p == '~' ? "~0" : "~1");
-        else
-            buf_char(&pointer, *p);
-    }
+    add_pointer_part(&pointer, key);
     diag_add(s->diags, DIAG_WARNING, settings_place(s, pointer.ptr, true),
         "%s: unknown key%s%s%s", key, near ? "; did you mean \"" : "", near ? near : "",
         near ? "\"?" : "");
@@ -239,6 +275,7 @@ void workspace_close(struct workspace *w) {
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         if (all[i]->fd >= 0) root_close(all[i]);
     }
+    json_decref(w->price_names);
     arena_dispose(&w->arena);
     *w = (struct workspace){0};
 }

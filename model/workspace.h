@@ -5,6 +5,7 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "base/file.h"
+#include "base/json.h"
 
 struct workspace {
     struct arena arena;
@@ -18,6 +19,8 @@ struct workspace {
     const char **external_paths; /* "externalPaths": prefixes that belong to an
                                     application on the same domain */
     size_t n_external_paths;
+    json_t *price_names; /* "stripePriceNames": plan id -> the environment variable that
+                            holds its price's id at Stripe; NULL: none.  Owned */
     bool unclear; /* some folder could not be taken for a tenant: no site may be called
                      left over */
 };

@@ -138,7 +138,7 @@ select is_empty($$select r.name, t, c from columns, request_roles r where c like
     and r.name not in ('tenantry_admin', 'tenantry_webhook') and has_column_privilege(r.name, oid, attnum, 'select')$$,
     'ids of the payment provider do not reach the public or the build');
 select is_empty($$select r.name, t from columns, request_roles r where t in ('subscriptions', 'customers', 'usage',
-    'webhook_events', 'checkout_sessions') and r.name <> 'tenantry_webhook'
+    'webhook_events', 'checkout_sessions', 'invoices') and r.name <> 'tenantry_webhook'
     and has_any_column_privilege(r.name, oid, 'insert, update')$$, 'billing is the webhook''s to write');
 
 select throws_ok($$update tenantry.users set signup_tenant = 'beta' where email = 'alpha@example.com'$$, '23000', null,

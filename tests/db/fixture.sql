@@ -35,6 +35,8 @@ begin
             values (t, t, u, t, 'basic', 'active', 'sub_' || slug, 'cus_u_' || slug);
         insert into tenantry.checkout_sessions (tenant_id, id, user_id, plan_key, idempotency_key)
             values (t, t, u, 'basic', slug);
+        insert into tenantry.invoices (tenant_id, stripe_invoice_id, stripe_subscription_id)
+            values (t, 'in_' || slug, 'sub_' || slug);
         insert into tenantry.webhook_events (tenant_id, event_id, type) values (t, 'evt_' || slug, 'x');
         insert into tenantry.usage (tenant_id, metric, period_start, period_end, quantity)
             values (t, 'api_calls', '2026-01-01', '2026-01-02', 7);

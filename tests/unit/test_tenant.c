@@ -468,12 +468,14 @@ static void reads_the_settings(void **state) {
     put(dir, "tenants/beta/config.json", "{}");
     put(dir, "tenantry.json",
         "{\"defaultTenant\":\"beta\",\"trustEditors\":true,"
-        "\"externalPaths\":[\"/app\",\"/x/\"],\"externalPath\":1}");
+        "\"externalPaths\":[\"/app\",\"/x/\"],\"externalPath\":1,"
+        "\"stripePriceNames\":{\"a\":\"STRIPE_A1_PRICE_ID\"}}");
     assert_true(workspace_open(&w, path, NULL, &diags));
     assert_string_equal(w.default_tenant, "beta");
     assert_true(w.trust_html);
     assert_int_equal(w.n_external_paths, 2);
     assert_string_equal(w.external_paths[1], "/x/");
+    assert_string_equal(json_path_string(w.price_names, "a"), "STRIPE_A1_PRICE_ID");
     assert_int_equal(diags.warnings, 1);
     assert_string_equal(diags.first->message,
         "externalPath: unknown key; did you mean \"externalPaths\"?");
