@@ -34,6 +34,7 @@ class Standin:
         self.server.daemon_threads = True
         self.port = self.server.server_address[1]
         self.base = f"http://127.0.0.1:{self.port}"
+        self.pages = self.base  # where a browser finds the payment page
         self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
         self.thread.start()
 
@@ -87,7 +88,7 @@ class Standin:
         id = self.new_id("cs")
         self.sessions[id] = {
             "id": id, "object": "checkout.session", "mode": p["mode"], "status": "open", "payment_status": "unpaid",
-            "url": f"{self.base}/c/pay/{id}", "success_url": p["success_url"], "cancel_url": p.get("cancel_url"),
+            "url": f"{self.pages}/c/pay/{id}", "success_url": p["success_url"], "cancel_url": p.get("cancel_url"),
             "customer": p.get("customer"), "customer_email": p.get("customer_email"), "customer_details": None,
             "client_reference_id": p.get("client_reference_id"), "metadata": p.get("metadata", {}), "subscription": None,
             "payment_method_types": list(p.get("payment_method_types", {"0": "card"}).values()), "livemode": False}
@@ -208,6 +209,13 @@ class Handler(BaseHTTPRequestHandler):
             self.api(method, path, body if method == "POST" else query)
         elif m := re.fullmatch(r"/c/pay/(\w+)(/pay)?", path):
             self.page(m[1], method == "POST" and m[2])
+        elif path == "/favicon.ico":
+            self.answer(200, "", "image/x-icon")
+        elif path == "/_order":
+            self.standin.order(*query.split(","))
+            self.answer(200, {})
+        elif path == "/_count":
+            self.answer(200, {"sessions": len(self.standin.sessions), "events": self.standin.events})
         else:
             self.answer(404, "there is no such page", "text/plain")
 
