@@ -469,19 +469,58 @@ static void reads_the_settings(void **state) {
     put(dir, "tenantry.json",
         "{\"defaultTenant\":\"beta\",\"trustEditors\":true,"
         "\"externalPaths\":[\"/app\",\"/x/\"],\"externalPath\":1,"
-        "\"stripePriceNames\":{\"a\":\"STRIPE_A1_PRICE_ID\"}}");
+        "\"stripePriceNames\":{\"a\":\"STRIPE_A1_PRICE_ID\"},"
+        "\"tenantPlans\":[{\"id\":\"pro\",\"name\":\"Pro\",\"price\":29.5,"
+        "\"interval\":\"year\",\"limits\":{\"seats\":3,\"sso\":false}}]}");
     assert_true(workspace_open(&w, path, NULL, &diags));
     assert_string_equal(w.default_tenant, "beta");
     assert_true(w.trust_html);
     assert_int_equal(w.n_external_paths, 2);
     assert_string_equal(w.external_paths[1], "/x/");
     assert_string_equal(json_path_string(w.price_names, "a"), "STRIPE_A1_PRICE_ID");
+    assert_int_equal(json_array_size(w.tenant_plans), 1);
     assert_int_equal(diags.warnings, 1);
     assert_string_equal(diags.first->message,
         "externalPath: unknown key; did you mean \"externalPaths\"?");
     workspace_close(&w);
     diag_dispose(&diags);
     remove_folder(path, dir);
+}
+
+/* The place of what is wrong in a list of plans, and that it says what would be right.
+ */
+static void reports_bad_plans(void **state) {
+    (void)state;
+    static const struct {
+        const char *plans, *key;
+    } cases[] = {{"{}", "tenantPlans: "}, {"[1]", "tenantPlans[0]: "},
+        {"[{\"id\":\"A B\",\"name\":\"x\",\"price\":1}]", "tenantPlans[0].id: "},
+        {"[{\"id\":\"a\",\"name\":5,\"price\":1}]", "tenantPlans[0].name: "},
+        {"[{\"id\":\"a\",\"name\":\"x\",\"price\":-1}]", "tenantPlans[0].price: "},
+        {"[{\"id\":\"a\",\"name\":\"x\"}]", "tenantPlans[0]: "},
+        {"[{\"id\":\"a\",\"name\":\"x\",\"price\":1,\"interval\":\"once\"}]",
+            "tenantPlans[0].interval: "},
+        {"[{\"id\":\"a\",\"name\":\"x\",\"price\":1,\"limits\":{\"seats\":\"3\"}}]",
+            "tenantPlans[0].limits: "},
+        {"[{\"id\":\"a\",\"name\":\"x\",\"price\":1,\"limits\":[]}]",
+            "tenantPlans[0].limits: "}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char path[] = "/tmp/test_tenant.XXXXXX", text[256];
+        int dir = make_folder(path);
+        struct diag_list diags;
+        struct workspace w;
+        diag_init(&diags);
+        put(dir, "tenants/acme/config.json", "{}");
+        snprintf(text, sizeof text, "{\"tenantPlans\":%s}", cases[i].plans);
+        put(dir, "tenantry.json", text);
+        assert_false(workspace_open(&w, path, NULL, &diags));
+        assert_int_equal(diags.errors, 1);
+        assert_memory_equal(diags.first->message, cases[i].key, strlen(cases[i].key));
+        assert_non_null(strstr(diags.first->message, "plan"));
+        workspace_close(&w);
+        diag_dispose(&diags);
+        remove_folder(path, dir);
+    }
 }
 
 static void reports_a_bad_workspace(void **state) {
@@ -532,6 +571,7 @@ int main(void) {
         cmocka_unit_test(shows_right_examples),
         cmocka_unit_test(opens_a_workspace),
         cmocka_unit_test(reads_the_settings),
+        cmocka_unit_test(reports_bad_plans),
         cmocka_unit_test(reports_a_bad_workspace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
