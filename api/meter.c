@@ -93,6 +93,11 @@ struct meter *meter_find(
     return found;
 }
 
+struct meter *meter_look(
+    struct meters *m, const char *tenant, const char *metric, int64_t hour) {
+    return look(m, key_of(tenant, metric, hour));
+}
+
 bool meter_take(struct meter *m, int64_t most) {
     int64_t used = atomic_load(&m->used);
     do {

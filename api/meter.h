@@ -22,6 +22,9 @@ struct meter;
 /* `hour`: its first second.  NULL: there is no room; then it is not counted. */
 struct meter *meter_find(
     struct meters *m, const char *tenant, const char *metric, int64_t hour);
+/* NULL: nobody has counted there. */
+struct meter *meter_look(
+    struct meters *m, const char *tenant, const char *metric, int64_t hour);
 /* Counts one, unless `most` are counted (-1: no limit). */
 bool meter_take(struct meter *m, int64_t most);
 /* What is counted and not yet written; whoever takes it writes it, or gives it back. */

@@ -79,13 +79,8 @@ bool standing_take(struct call *c, const struct standing *st, const char *metric
 
 int64_t standing_used(
     struct server *s, const char *tenant, const char *metric, int64_t hour) {
-    struct standing *st = find(s->standings, tenant);
-    for (unsigned i = 0; st && i < COUNTED; i++) {
-        const struct counter *k = &st->counters[i];
-        if (k->name && !strcmp(k->name, metric) && k->now && k->hour == hour)
-            return meter_used(k->now);
-    }
-    return -1;
+    const struct meter *m = meter_look(s->standings->meters, tenant, metric, hour);
+    return m ? meter_used(m) : -1;
 }
 
 /* ---- what the database said ---- */

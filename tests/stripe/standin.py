@@ -32,6 +32,7 @@ class Standin:
         handler = type("Bound", (Handler,), {"standin": self})
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.server.daemon_threads = True
+        self.server.handle_error = lambda *_: None  # a client that was killed
         self.port = self.server.server_address[1]
         self.base = f"http://127.0.0.1:{self.port}"
         self.pages = self.base  # where a browser finds the payment page
