@@ -68,6 +68,9 @@ def test_jose(s, house, db):
     refused = send(api.connect(), "x.y.z")
     s.ok(refused.status == 401 and refused["www-authenticate"] == 'Bearer error="invalid_token"', "what is refused is refused in one way", refused)
     s.ok(all(word not in refused.text for word in ("signature", "kid", "alg", "expired")), "that does not say why", refused)
+    log = api.errors()
+    s.ok(SECRET not in log and not any(json.loads(line)["token"][-40:] in log for line in said.splitlines()[:50] if len(line) > 200),
+         "neither the secret nor a token is in the log")
     api.stop()
 
 
