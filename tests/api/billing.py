@@ -309,7 +309,7 @@ def test_interruptions(s, x, house):
     stops = watch.end()
     c.close()
     wrong, where = [], {}
-    for at in range(1, stops + 1, 1 if house.full else max(1, stops // 12)):
+    for at in range(1, stops + 1, 1 if house.full else max(1, stops // 9)):
         x.begin_anew()
         x.restart()
         c = ready()

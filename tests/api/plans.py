@@ -331,7 +331,7 @@ def test(s, house):
     test_lapse(s, x)
     test_features(s, x)
     test_calls(s, x)
-    test_limit(s, x, 20 if house.full else 2)
+    test_limit(s, x, 20 if house.full else 1)
     test_seats(s, x, 200 if house.full else 10)
     test_paid_content(s, x)
     test_drain(s, x)
