@@ -109,20 +109,25 @@ static void too_many(struct call *c, double seconds, enum metric which) {
     call_problem(c, 429, "too many requests; try again in %s s", text);
 }
 
-bool guard_limit(struct call *c) {
+bool guard_limit_more(struct call *c, unsigned n) {
     struct server *s = c->server;
     enum limit_class class = c->route ? c->route->limit : LIMIT_AUTO;
     if (class == LIMIT_AUTO)
         class = is_read(c->request->method) ? LIMIT_READS : LIMIT_WRITES;
-    double wait = limit_client(s->limits, s->settings, class, &c->client, c->began);
+    double wait = limit_client(s->limits, s->settings, class, &c->client, n, c->began);
     if (wait > 0) {
         too_many(c, wait, METRIC_LIMITED_CLIENT);
         return false;
     }
     if (c->tenant)
-        wait = limit_tenant(s->limits, s->settings, class, c->tenant->slug, c->began);
+        wait =
+            limit_tenant(s->limits, s->settings, class, c->tenant->slug, n, c->began);
     if (wait > 0) too_many(c, wait, METRIC_LIMITED_TENANT);
     return wait <= 0;
+}
+
+bool guard_limit(struct call *c) {
+    return guard_limit_more(c, 1);
 }
 
 /* ---- pages of other origins ---- */
