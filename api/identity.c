@@ -284,7 +284,8 @@ static const char *bearer(const char *text) {
 static void judge_again(void *ctx) {
     struct call *c = ctx;
     struct jwt_claims claims;
-    enum jwt_verdict v = judge(c, bearer(c), &claims);
+    enum jwt_verdict v =
+        judge(c, bearer(http_header(c->request, "Authorization")), &claims);
     judged(c, v, &claims);
 }
 
