@@ -7,6 +7,7 @@ from server import CLAW, DUCKS
 
 PASSWORD = "correct horse battery"
 COOKIE = "__Host-tenantry_session"
+LOGGED = {"time", "id", "tenant", "method", "route", "status", "bytes", "ms", "client", "note", "worker"}
 FORM = "application/x-www-form-urlencoded"
 CREATE = "/api/stripe/create-checkout-session"
 
@@ -254,6 +255,12 @@ def test_bytes(s, scene):
         one((b"type", bad), b"POST /api/auth/login" + end + b"Content-Type: " + bad + b"\r\nContent-Length: 2\r\n\r\n{}")
         one((b"host", bad), b"GET /api/plans" + end + b"\r\n", host=bad)
         one((b"method", bad), bad + b" /api/plans" + end + b"\r\n", allowed=(*range(400, 500), 501))
+    for line in scene.api.errors().split("\n"):
+        try:
+            if line and json.loads(line).keys() - LOGGED:
+                wrong.append(("the log", line))
+        except ValueError:
+            wrong.append(("the log", line))
     s.equal(wrong[:8], [], f"no byte makes it fail or answer what is no JSON ({len(wrong)})")
 
 
@@ -365,6 +372,25 @@ def test_batches(s, scene):
     s.ok(rest.count(200) in range(4, 10) and rest[-1] == 429, "and what is left can be had", rest)
 
 
+def test_room(s, scene):
+    """A batch has a few of the pool's connections, not all of them."""
+    api = scene.start()
+    batch = "/api/trpc/" + ",".join(["posts.list"] * 20) + "?batch=1"
+    s.equal(api.get(batch).status, 200, "a batch is answered")
+    time.sleep(0.7)  # the figures are taken twice a second
+    before = figures(api)["tenantry_pool_questions_total"]
+    stopped = away.pause(scene.house.cluster)
+    try:
+        with api.connect() as c:
+            c.send(f"GET {batch} HTTP/1.1\r\nHost: {DUCKS}\r\n\r\n")
+            time.sleep(0.7)
+            asked = figures(api)["tenantry_pool_questions_total"] - before
+    finally:
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+    s.ok(1 <= asked <= 4, "no more than two of its questions are under way", asked)
+
+
 def memory(api):
     """Of the parent and its workers, in KiB."""
     with open(f"/proc/{api.p.pid}/task/{api.p.pid}/children") as f:
@@ -405,7 +431,7 @@ def test_bodies(s, scene):
 def test(s, house):
     scene = Scene(house)
     try:
-        for part in (test_headers, test_bytes, test_credentials, test_json, test_other_site, test_hosts, test_batches, test_bodies, test_cut,
+        for part in (test_headers, test_bytes, test_credentials, test_json, test_other_site, test_hosts, test_batches, test_room, test_bodies, test_cut,
                      test_stop_under_way, test_signals_at_start):
             part(s, scene)
     finally:
