@@ -216,6 +216,8 @@ def test_members(s, c):
             "an owner is not thrown out")
     s.ok("42501" in ask("member", "alpha", "update tenantry.subscriptions set status = 'active'"), "nobody subscribes for free")
     s.ok("42501" in ask("web", "alpha", "select email from tenantry.users"), "the public sees no address")
+    for column in ("last_login_at", "created_at", "signup_tenant", "disabled_at"):
+        s.ok("42501" in ask("admin", "alpha", f"select {column} from tenantry.users"), f"an admin does not see {column}, which is of all tenants")
 
 
 def test_published(s, c):
