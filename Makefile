@@ -89,6 +89,9 @@ $(BUILD)/bench/%: tests/bench/%.c $(GEN_OBJ) $(LIB_OBJ)
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(GEN_OBJ) $(LIB_OBJ)
 	@mkdir -p $(dir $@)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(GEN_OBJ) $(LIB_OBJ) $(LDFLAGS) -fsanitize=fuzzer $(FUZZ_LINK) $(LDLIBS)
+$(BUILD)/fuzz/fuzz_jwt: tests/fuzz/fuzz_jwt.c $(API_OBJ) $(LIB_OBJ)
+	@mkdir -p $(dir $@)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(API_OBJ) $(LIB_OBJ) $(LDFLAGS) -fsanitize=fuzzer $(LDLIBS)
 $(BUILD)/fuzz/fuzz_markdown: FUZZ_LINK = -Wl,--wrap=markdown_scan
 
 # The reference page comes from the validator's own table.

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "api/jwt.h"
+#include "api/jwks.h"
 #include "api/throttle.h"
 #include "base/clock.h"
 #include "base/crypto.h"
@@ -19,25 +19,24 @@
 
 struct identity {
     const struct settings *settings;
-    struct jwt_key secret;
+    struct jwks *keys;
     struct passwords *passwords;
     struct throttle *throttle;
 };
 
-struct identity *identity_new(struct loop *l, const struct settings *s) {
+struct identity *identity_new(
+    struct loop *l, struct fetch *f, const struct settings *s) {
     struct identity *i = mem_calloc(1, sizeof *i);
     i->settings = s;
     i->passwords = passwords_new(l, PASSWORD_THREADS, PASSWORDS_WAITING);
     i->throttle = throttle_new();
-    if (s->jwt_secret)
-        i->secret =
-            (struct jwt_key){s->jwt_secret_id, jwk_secret(str_from(s->jwt_secret))};
+    i->keys = jwks_new(l, f, s);
     return i;
 }
 
 void identity_free(struct identity *i) {
     if (!i) return;
-    jwk_free(i->secret.key);
+    jwks_free(i->keys);
     passwords_free(i->passwords);
     throttle_free(i->throttle);
     mem_free(i);
@@ -242,10 +241,9 @@ static void find_key(struct call *c, const char *key) {
     ask(c, "select tenantry.identity_of_key($1, $2)", values, 2, found_key);
 }
 
-static void find_token(struct call *c, const char *token) {
+static enum jwt_verdict judge(
+    struct call *c, const char *token, struct jwt_claims *claims) {
     const struct settings *s = c->server->settings;
-    const struct jwt_keys keys = {
-        &c->server->identity->secret, c->server->identity->secret.key != NULL};
     const struct jwt_expected expected = {.issuer = s->jwt_issuer,
         .audience = s->jwt_audience,
         .tenant = c->tenant->uuid,
@@ -255,14 +253,19 @@ static void find_token(struct call *c, const char *token) {
         .role = http_header(c->request, "x-hasura-role"),
         .now = clock_now(),
         .leeway = s->jwt_leeway};
-    struct jwt_claims claims;
-    if (jwt_judge(str_from(token), keys, &expected, &c->request->arena, &claims)) {
+    return jwt_judge(str_from(token), jwks_keys(c->server->identity->keys), &expected,
+        &c->request->arena, claims);
+}
+
+static void judged(
+    struct call *c, enum jwt_verdict verdict, const struct jwt_claims *claims) {
+    if (verdict) {
         refuse(c);
         return;
     }
-    c->principal.user = claims.user;
-    c->principal.rank = claims.role ? identity_rank(claims.role) : RANK_OWNER;
-    ask(c, "select tenantry.identity_of_user($1)", &claims.user, 1, found_user);
+    c->principal.user = claims->user;
+    c->principal.rank = claims->role ? identity_rank(claims->role) : RANK_OWNER;
+    ask(c, "select tenantry.identity_of_user($1)", &claims->user, 1, found_user);
 }
 
 /* What follows "Bearer"; NULL: nothing of the kind was sent. */
@@ -270,6 +273,27 @@ static const char *bearer(const struct call *c) {
     const char *text = http_header(c->request, "Authorization");
     if (!text || strncasecmp(text, "Bearer ", 7)) return NULL;
     return text + 7 + strspn(text + 7, " ");
+}
+
+static void judge_again(void *ctx) {
+    struct call *c = ctx;
+    struct jwt_claims claims;
+    enum jwt_verdict v = judge(c, bearer(c), &claims);
+    judged(c, v, &claims);
+}
+
+/* An issuer that has a new key signs with it at once. */
+static void find_token(struct call *c, const char *token) {
+    struct jwt_claims claims;
+    enum jwt_verdict v = judge(c, token, &claims);
+    if (v == JWT_UNKNOWN_KEY)
+        jwks_renew(c->server->identity->keys, judge_again, c);
+    else
+        judged(c, v, &claims);
+}
+
+void identity_reload(struct server *s) {
+    jwks_reload(s->identity->keys);
 }
 
 void identity_find(struct call *c, void (*then)(struct call *c)) {

@@ -7,8 +7,13 @@
 #include "api/call.h"
 
 struct identity;
-struct identity *identity_new(struct loop *l, const struct settings *s);
+struct fetch;
+/* What `f` still has under way when this ends must not be told any more. */
+struct identity *identity_new(
+    struct loop *l, struct fetch *f, const struct settings *s);
 void identity_free(struct identity *i); /* NULL is allowed */
+/* For server_on_reload: the keys of tokens may be others now. */
+void identity_reload(struct server *s);
 
 /* Fills c->principal and calls then(c), at once or later, or answers: 401 for a token
  * or key that is not valid, 403 for what a cookie's browser sends in the name of

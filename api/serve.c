@@ -166,8 +166,9 @@ static bool server_open(struct server *s) {
     if (!s->log)
         fprintf(stderr, "tenantry-api: cannot write to %s: %s\n", set->log,
             strerror(errno));
-    s->identity = identity_new(s->loop, set);
     s->fetch = fetch_new(s->loop);
+    s->identity = identity_new(s->loop, s->fetch, set);
+    server_on_reload(s, identity_reload);
     if (!s->log) return false;
     if (set->database)
         s->pool = pool_new(s->loop, &(struct pool_settings){

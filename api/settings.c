@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "api/settings_table.h"
+#include "base/fetch.h"
 #include "base/file.h"
 
 #define EXIT_USAGE 2
@@ -225,6 +226,9 @@ static void take_secrets(struct reading *r) {
     s->media_secret = take_secret(r, "TENANTRY_API_MEDIA_SECRET");
     if (s->jwt_secret && strlen(s->jwt_secret) < SECRET_MIN)
         misuse(r, "TENANTRY_API_JWT_SECRET must have %d bytes or more", SECRET_MIN);
+    if (s->jwks && strstr(s->jwks, "://") && !fetch_is_private(s->jwks))
+        misuse(
+            r, "--jwks \"%s\" is not https, nor http to this machine itself", s->jwks);
 }
 
 int settings_read(struct settings *s, int argc, char **argv) {

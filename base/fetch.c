@@ -1,6 +1,8 @@
 #include "base/fetch.h"
 
 #include <curl/curl.h>
+#include <stdlib.h>
+#include <strings.h>
 
 #include "base/mem.h"
 
@@ -37,14 +39,28 @@ static void job_free(struct job *j) {
     mem_free(j);
 }
 
+/* Of "public, max-age=300". */
+static long read_max_age(CURL *easy) {
+    struct curl_header *h;
+    if (curl_easy_header(easy, "Cache-Control", 0, CURLH_HEADER, -1, &h)) return -1;
+    struct str rest = str_from(h->value), part;
+    while (str_cut(&rest, ',', &part)) {
+        part = str_trim(part);
+        if (part.len > 8 && !strncasecmp(part.ptr, "max-age=", 8))
+            return strtol(part.ptr + 8, NULL, 10);
+    }
+    return -1;
+}
+
 static void job_end(struct job *j, CURLcode result) {
     long status = 0;
     struct fetch_answer a = {.why = ""};
     if (result == CURLE_OK)
         curl_easy_getinfo(j->easy, CURLINFO_RESPONSE_CODE, &status);
     else
-        a.why = curl_easy_strerror(result);
+        a.why = j->body.full ? "the answer is too long" : curl_easy_strerror(result);
     a.status = (int)status;
+    a.max_age = read_max_age(j->easy);
     a.body = buf_view(&j->body);
     j->done(j->ctx, &a);
     job_free(j);
@@ -110,6 +126,26 @@ static int set_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *k
 static size_t keep(char *bytes, size_t size, size_t n, void *ctx) {
     struct job *j = ctx;
     return buf_append(&j->body, bytes, size * n) ? size * n : 0;
+}
+
+static bool is_loopback(const char *host) {
+    return !strcasecmp(host, "localhost") || !strcmp(host, "[::1]") ||
+           (!strncmp(host, "127.", 4) && strspn(host, "0123456789.") == strlen(host));
+}
+
+bool fetch_is_private(const char *url) {
+    CURLU *parts = curl_url();
+    char *scheme = NULL, *host = NULL;
+    if (!parts) mem_exhausted();
+    bool is =
+        !curl_url_set(parts, CURLUPART_URL, url, 0) &&
+        !curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) &&
+        !curl_url_get(parts, CURLUPART_HOST, &host, 0) &&
+        (!strcmp(scheme, "https") || (!strcmp(scheme, "http") && is_loopback(host)));
+    curl_free(scheme);
+    curl_free(host);
+    curl_url_cleanup(parts);
+    return is;
 }
 
 struct fetch *fetch_new(struct loop *l) {

@@ -23,8 +23,11 @@ struct fetch_question {
 struct fetch_answer {
     int status;      /* 0: there is none */
     struct str body; /* borrowed until `done` returns */
+    long max_age;    /* seconds, of Cache-Control; -1: it says nothing */
     const char *why; /* there is no answer; "" otherwise; names no header and no body */
 };
+/* https, or http to this machine itself: 127.0.0.0/8, ::1 or localhost. */
+bool fetch_is_private(const char *url);
 /* Copies what q points to.  A connection that was kept and turns out to be dead is
  * replaced, so that a POST may arrive twice.  `done` is called once, never before
  * fetch_ask returns. */

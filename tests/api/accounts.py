@@ -54,7 +54,7 @@ class Case:
     def __init__(self, s, house):
         self.s, self.house = s, house
         self.db = house.database("accounts")
-        self.api = house.start(self.db, TENANTRY_API_LIMIT="off", TENANTRY_API_WORKERS="1")
+        self.api = house.start(self.db, TENANTRY_API_WORKERS="1")
 
     def sql(self, text):
         return self.house.sql(text, self.db)

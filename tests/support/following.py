@@ -1,5 +1,5 @@
 """A `tenantry build --watch` under test: what it says, a JSON object a line, read by a thread; ended by its id."""
-import json, os, queue, signal, subprocess, threading, time
+import atexit, json, os, queue, signal, subprocess, threading, time
 
 from suite import clean_env
 
@@ -9,6 +9,7 @@ class Following:
         line = [program, "build", "--watch", "-C", workspace, "--database", url, "--format", "json", *args]
         self.p = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                   text=True, env=clean_env(), start_new_session=True)
+        atexit.register(self.end, signal.SIGKILL)  # whatever fails in between
         self.pid, self.said, self.fresh, self.errors = self.p.pid, [], queue.Queue(), []
         threading.Thread(target=self._read, daemon=True).start()
         threading.Thread(target=lambda: self.errors.extend(self.p.stderr), daemon=True).start()

@@ -268,6 +268,27 @@ static void test_two_keys(void **state) {
     jwk_free(keys[1].key);
 }
 
+static void test_base64(void **state) {
+    static const struct {
+        const char *text, *bytes; /* NULL: it is none */
+    } rows[] = {{"", ""}, {"Zg", "f"}, {"Zm8", "fo"}, {"Zm9v", "foo"},
+        {"_-8", "\xff\xef"}, {"Z", NULL}, {"Zh", NULL}, {"Zm9", NULL}, {"Zg==", NULL},
+        {"Zg=", NULL}, {"Zm9vZ", NULL}, {"/+8", NULL}, {"Zm 9v", NULL},
+        {"Zm9v\n", NULL}};
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct str bytes;
+        bool fine = base64url_decode(&arena, str_from(rows[i].text), &bytes);
+        assert_int_equal(fine, rows[i].bytes != NULL);
+        if (!fine) continue;
+        assert_true(str_is(bytes, rows[i].bytes));
+        assert_string_equal(base64url_encode(&arena, bytes), rows[i].text);
+    }
+    assert_true(crypto_equal(STR("abc"), STR("abc")));
+    assert_false(crypto_equal(STR("abc"), STR("abd")));
+    assert_false(crypto_equal(STR("abc"), STR("ab")));
+}
+
 /* RFC 8037, appendix A. */
 static void test_ed25519(void **state) {
     const char *why;
@@ -304,6 +325,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_headers),
         cmocka_unit_test(test_bodies), cmocka_unit_test(test_expected),
         cmocka_unit_test(test_roles), cmocka_unit_test(test_texts),
-        cmocka_unit_test(test_two_keys), cmocka_unit_test(test_ed25519)};
+        cmocka_unit_test(test_two_keys), cmocka_unit_test(test_base64),
+        cmocka_unit_test(test_ed25519)};
     return cmocka_run_group_tests(tests, setup, teardown);
 }
