@@ -151,6 +151,7 @@ bench: deps-build
 	@tests/bench/run $(BUILD)/tenantry
 	@tests/bench/rebuild $(BUILD)/tenantry
 	@tests/bench/serve-latency $(BUILD)/tenantry
+	@tests/bench/api $(BUILD)/tenantry $(BUILD)/tenantry-api
 	@tests/bench/watch-latency $(BUILD)/tenantry
 	@tests/bench/pull $(BUILD) $(PULL)
 # SECONDS_EACH=60 is how long each goes on; what it finds is in $(BUILD)-fuzz/fuzz.

@@ -33,12 +33,13 @@ static const struct snapshot_windows windows = {.max_age = 30,
 /* ---- one post as JSON ---- */
 
 static void put_text(struct buf *b, const char *name, const char *text) {
-    buf_printf(b, ",\"%s\":", name);
+    buf_append(b, ",\"", 2);
+    buf_cstr(b, name);
     if (!text) {
-        buf_cstr(b, "null");
+        buf_cstr(b, "\":null");
         return;
     }
-    buf_char(b, '"');
+    buf_append(b, "\":\"", 3);
     buf_json(b, str_from(text), true);
     buf_char(b, '"');
 }
@@ -78,18 +79,23 @@ static void put_counts(struct buf *b, const char *counts) { /* "{2,5}" or NULL *
 static void put_url(struct buf *b, const struct api_tenant *t, const char *slug) {
     static const char plain[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
-    buf_printf(b, ",\"url\":\"%s" PAGE_PATH, t->config.url);
-    for (const char *p = slug; *p; p++)
-        if (strchr(plain, *p))
-            buf_char(b, *p);
-        else
-            buf_printf(b, "%%%02X", (unsigned char)*p);
+    buf_cstr(b, ",\"url\":\"");
+    buf_cstr(b, t->config.url);
+    buf_cstr(b, PAGE_PATH);
+    for (const char *p = slug; *p;) {
+        size_t n = strspn(p, plain);
+        buf_append(b, p, n);
+        p += n;
+        if (*p) buf_printf(b, "%%%02X", (unsigned char)*p++);
+    }
     buf_cstr(b, "/\"");
 }
 
 static void put_post(struct call *c, struct buf *b, const struct pg_rows *rows, int i) {
     const char *tags = pg_cell(rows, i, POST_TAGS);
-    buf_printf(b, "{\"id\":\"%s\"", pg_cell(rows, i, POST_ID));
+    buf_cstr(b, "{\"id\":\"");
+    buf_cstr(b, pg_cell(rows, i, POST_ID));
+    buf_char(b, '"');
     put_text(b, "slug", pg_cell(rows, i, POST_SLUG));
     put_text(b, "title", pg_cell(rows, i, POST_TITLE));
     put_text(b, "description", pg_cell(rows, i, POST_DESCRIPTION));

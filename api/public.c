@@ -21,8 +21,12 @@ static void fraction(char *out, size_t n, const char *timestamp) {
 void public_time(char out[32], const char *timestamp) {
     char digits[4];
     fraction(digits, 3, timestamp);
-    snprintf(out, 32, "%.10sT%.8s.%sZ", timestamp,
-        strlen(timestamp) > 11 ? timestamp + 11 : "00:00:00", digits);
+    /* "2026-01-02 03:04:05.678", as far as it goes */
+    memcpy(out, "0001-01-01T00:00:00.000Z", 25);
+    memcpy(out, timestamp, strnlen(timestamp, 10));
+    if (strlen(timestamp) > 11)
+        memcpy(out + 11, timestamp + 11, strnlen(timestamp + 11, 8));
+    memcpy(out + 20, digits, 3);
 }
 
 bool public_cursor(char out[PUBLIC_CURSOR_SIZE], const char *shown, const char *id) {
