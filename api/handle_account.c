@@ -189,7 +189,7 @@ static void log_out(struct call *c) {
     bool everywhere;
     if (!asks_everywhere(c, &everywhere)) return;
     const char *const values[] = {c->principal.session, everywhere ? "true" : "false"};
-    if (!c->principal.session) {
+    if (!c->principal.session && !(everywhere && c->principal.user)) {
         gone(c, NULL);
         return;
     }

@@ -125,7 +125,9 @@ char *stripe_secret(struct arena *a, const char *name) {
 }
 
 char *stripe_secret_of(struct arena *a, const char *what, const char *tenant) {
-    char *own = stripe_secret(
-        a, arena_printf(a, "STRIPE_%s_%s", what, price_id_upper(a, tenant)));
+    char *name = arena_printf(a, "STRIPE_%s_%s", what, price_id_upper(a, tenant));
+    /* A tenant called "file" has none of its own: that name says where the secret is.
+     */
+    char *own = str_ends(str_from(name), "_FILE") ? NULL : stripe_secret(a, name);
     return own ? own : stripe_secret(a, arena_printf(a, "STRIPE_%s", what));
 }

@@ -208,6 +208,7 @@ static void nginx_text(void **state) {
     assert_string_equal(b.ptr,
         "\nserver {\n    listen 80;\n"
         "    server_name *.x.example;\n"
+        "    include tenantry-server*.conf;\n"
         "    return 301 \"https://x.example$request_uri\";\n}\n");
     buf_dispose(&b);
 }
