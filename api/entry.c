@@ -28,14 +28,24 @@ void entry_welcome(struct call *c, struct str json) {
     entry_send_on(c, landing && *landing == '/' ? landing : "/");
 }
 
-/* The path of the page that sent a form, without its query; "/" when that is not told.
- * A second slash would make it a host. */
+/* Whether a browser would take it for the path it looks like: some drop tabs, read a
+ * backslash as a slash, and take a second slash for the beginning of a host. */
+static bool is_path(struct str path) {
+    if (path.len > 1 && path.ptr[1] == '/') return false;
+    for (size_t i = 0; i < path.len; i++)
+        if (path.ptr[i] <= ' ' || path.ptr[i] > '~' || path.ptr[i] == '\\')
+            return false;
+    return path.len > 0;
+}
+
+/* The path of the page that sent a form, without its query; "/" when that is not
+ * told. */
 static const char *came_from(struct call *c) {
     const char *text = http_header(c->request, "Referer");
     const char *path = text ? strstr(text, "://") : NULL;
     path = path ? strchr(path + 3, '/') : NULL;
-    if (!path || path[1] == '/' || path[1] == '\\') return "/";
-    return arena_str(&c->request->arena, (struct str){path, strcspn(path, "?#")});
+    struct str only = {path, path ? strcspn(path, "?#") : 0};
+    return is_path(only) ? arena_str(&c->request->arena, only) : "/";
 }
 
 void entry_refuse(struct call *c, int status, const char *detail) {

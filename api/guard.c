@@ -110,20 +110,25 @@ static void too_many(struct call *c, double seconds, enum metric which) {
     call_problem(c, 429, "too many requests; try again in %s s", text);
 }
 
-bool guard_limit(struct call *c) {
+static bool limit_rate(struct call *c, unsigned n) {
     struct server *s = c->server;
     enum limit_class class = c->route ? c->route->limit : LIMIT_AUTO;
     if (class == LIMIT_AUTO)
         class = is_read(c->request->method) ? LIMIT_READS : LIMIT_WRITES;
-    double wait = limit_client(s->limits, s->settings, class, &c->client, c->began);
+    double wait = limit_client(s->limits, s->settings, class, &c->client, n, c->began);
     if (wait > 0) {
         too_many(c, wait, METRIC_LIMITED_CLIENT);
         return false;
     }
     if (c->tenant)
-        wait = limit_tenant(s->limits, s->settings, class, c->tenant->slug, c->began);
+        wait =
+            limit_tenant(s->limits, s->settings, class, c->tenant->slug, n, c->began);
     if (wait > 0) too_many(c, wait, METRIC_LIMITED_TENANT);
     return wait <= 0;
+}
+
+bool guard_limit(struct call *c) {
+    return limit_rate(c, 1);
 }
 
 /* ---- pages of other origins ---- */
@@ -224,14 +229,24 @@ static void too_much(struct call *c, const char *metric, int64_t most) {
         c, 429, "%s: this tenant's plan allows %lld an hour", metric, (long long)most);
 }
 
+/* False: answered. */
+static bool guard_use(struct call *c, const struct standing *st, unsigned n) {
+    const char *metric = c->route ? c->route->counts : NULL;
+    if (!st || !metric || standing_take(c, st, metric, n)) return true;
+    too_much(c, metric, standing_limit(st, metric));
+    return false;
+}
+
+bool guard_limit_more(struct call *c, unsigned n) {
+    return limit_rate(c, n) && guard_use(c, standing_now(c), n);
+}
+
 static void judge(struct call *c, const struct standing *st) {
     const struct route *r = c->route;
     if (st && !guard_status(c, standing_status(st), standing_unpaid(st))) return;
     if (st && r->needs && !standing_limit(st, r->needs))
         call_problem(c, 402, "%s: this tenant's plan does not have it", r->needs);
-    else if (st && r->counts && !standing_take(c, st, r->counts))
-        too_much(c, r->counts, standing_limit(st, r->counts));
-    else
+    else if (guard_use(c, st, 1))
         c->then(c);
 }
 

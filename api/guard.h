@@ -14,6 +14,9 @@ bool guard_insider(const struct call *c);
 /* One from the buckets of the client and, once it is known, of the tenant.  False:
  * answered (429). */
 bool guard_limit(struct call *c);
+/* The same for n more, and what they use up of the tenant's plan: of a request that
+ * stands for several. */
+bool guard_limit_more(struct call *c, unsigned n);
 /* The headers that let a page of one of the tenant's own domains read the answer. */
 void guard_share(struct call *c);
 /* Answers OPTIONS: what such a page may send to this path, which takes `allow`. */

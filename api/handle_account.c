@@ -144,11 +144,7 @@ static void look(struct call *c) {
 }
 
 static void enter(struct call *c, bool joining) {
-    bool told;
-    if (!identity_same_origin(c, &told) && told) {
-        call_problem(c, 403, "this came from a page of another site");
-        return;
-    }
+    if (!identity_from_here(c)) return;
     struct entry *e = entry_read(c, joining);
     if (!e) return;
     double wait = count_attempt(c, e);
@@ -193,7 +189,7 @@ static void log_out(struct call *c) {
     bool everywhere;
     if (!asks_everywhere(c, &everywhere)) return;
     const char *const values[] = {c->principal.session, everywhere ? "true" : "false"};
-    if (!c->principal.session) {
+    if (!c->principal.session && !(everywhere && c->principal.user)) {
         gone(c, NULL);
         return;
     }
@@ -206,7 +202,8 @@ static void log_out(struct call *c) {
 }
 
 void handle_logout(struct call *c) {
-    identity_find(c, log_out);
+    /* Such a page's request has no cookie, but its answer would take away ours. */
+    if (identity_from_here(c)) identity_find(c, log_out);
 }
 
 /* ---- who one is ---- */

@@ -268,9 +268,15 @@ static void judged(
     ask(c, "select tenantry.identity_of_user($1)", &claims->user, 1, found_user);
 }
 
+bool identity_from_here(struct call *c) {
+    bool told;
+    if (identity_same_origin(c, &told) || !told) return true;
+    call_problem(c, 403, "this came from a page of another site");
+    return false;
+}
+
 /* What follows "Bearer"; NULL: nothing of the kind was sent. */
-static const char *bearer(const struct call *c) {
-    const char *text = http_header(c->request, "Authorization");
+static const char *bearer(const char *text) {
     if (!text || strncasecmp(text, "Bearer ", 7)) return NULL;
     return text + 7 + strspn(text + 7, " ");
 }
@@ -278,7 +284,8 @@ static const char *bearer(const struct call *c) {
 static void judge_again(void *ctx) {
     struct call *c = ctx;
     struct jwt_claims claims;
-    enum jwt_verdict v = judge(c, bearer(c), &claims);
+    enum jwt_verdict v =
+        judge(c, bearer(http_header(c->request, "Authorization")), &claims);
     judged(c, v, &claims);
 }
 
@@ -298,16 +305,21 @@ void identity_reload(struct server *s) {
 
 void identity_find(struct call *c, void (*then)(struct call *c)) {
     c->then = then;
-    const char *token = c->identified || !c->tenant ? NULL : bearer(c);
+    bool known = c->identified || !c->tenant;
+    unsigned n = 0;
+    const char *sent = known ? NULL : http_header_all(c->request, "Authorization", &n);
+    if (n > 1) { /* others may have looked at another one */
+        call_problem(c, 400, "exactly one Authorization header, please");
+        return;
+    }
+    const char *token = bearer(sent);
     if (token && !strncmp(token, "tk_", 3))
         find_key(c, token);
     else if (token)
         find_token(c, token);
     if (token) return;
     const char *cookie =
-        c->identified || !c->tenant
-            ? NULL
-            : http_cookie(c->request, identity_cookie(c->server->settings));
+        known ? NULL : http_cookie(c->request, identity_cookie(c->server->settings));
     if (cookie && strlen(cookie) == TOKEN_SIZE)
         find_session(c, cookie);
     else

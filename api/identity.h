@@ -15,16 +15,19 @@ void identity_free(struct identity *i); /* NULL is allowed */
 /* For server_on_reload: the keys of tokens may be others now. */
 void identity_reload(struct server *s);
 
-/* Fills c->principal and calls then(c), at once or later, or answers: 401 for a token
- * or key that is not valid, 403 for what a cookie's browser sends in the name of
- * another site, or of a key beyond its scopes, 503 without a database.  Whoever sends
- * nothing, or a cookie that is not valid any more, goes on as nobody.  Asks the
- * database once at most; the second time in a request it just goes on. */
+/* Fills c->principal and calls then(c), at once or later, or answers: 400 for two
+ * Authorization headers, 401 for a token or key that is not valid, 403 for what a
+ * cookie's browser sends in the name of another site, or of a key beyond its scopes,
+ * 503 without a database.  Whoever sends nothing, or a cookie that is not valid any
+ * more, goes on as nobody.  Asks the database once at most; the second time in a
+ * request it just goes on. */
 void identity_find(struct call *c, void (*then)(struct call *c));
 
 /* Whether the browser says that a page of this very host sends this; *told is false
  * when it says nothing (or is none). */
 bool identity_same_origin(const struct call *c, bool *told);
+/* False: the browser says that a page of another site sends this; answered with 403. */
+bool identity_from_here(struct call *c);
 /* "owner" as a rank; RANK_NONE: no role of ours. */
 enum rank identity_rank(const char *role);
 /* What coming in needs. */

@@ -67,16 +67,16 @@ static struct slot *slot_of(struct limits *l, uint64_t key) {
     return oldest;
 }
 
-static double take(
-    struct limits *l, const struct limit_rate *r, uint64_t key, double now) {
+static double take(struct limits *l, const struct limit_rate *r, uint64_t key,
+    unsigned n, double now) {
     if (r->rate <= 0) return 0;
     struct slot *s = slot_of(l, key);
     uint64_t at = (uint64_t)(now * 1e6);
-    uint64_t each = (uint64_t)(1e6 / r->rate),
+    uint64_t all = (uint64_t)(1e6 / r->rate * (n < r->burst ? n : r->burst)),
              most = (uint64_t)(1e6 / r->rate * r->burst);
     uint64_t full = atomic_load_explicit(&s->full, memory_order_relaxed), next;
     do {
-        next = (full > at ? full : at) + each;
+        next = (full > at ? full : at) + all;
         if (next > at + most) return (double)(next - at - most) / 1e6;
     } while (!atomic_compare_exchange_weak_explicit(
         &s->full, &full, next, memory_order_relaxed, memory_order_relaxed));
@@ -84,14 +84,14 @@ static double take(
 }
 
 double limit_client(struct limits *l, const struct settings *s, enum limit_class class,
-    const struct net_address *client, double now) {
-    size_t n = net_is_v4(client) ? sizeof client->bytes : sizeof client->bytes / 2;
-    uint64_t key = hash(l->seed + class, client->bytes, n);
-    return take(l, &s->client_limits[class], key, now);
+    const struct net_address *client, unsigned n, double now) {
+    size_t size = net_is_v4(client) ? sizeof client->bytes : sizeof client->bytes / 2;
+    uint64_t key = hash(l->seed + class, client->bytes, size);
+    return take(l, &s->client_limits[class], key, n, now);
 }
 
 double limit_tenant(struct limits *l, const struct settings *s, enum limit_class class,
-    const char *slug, double now) {
+    const char *slug, unsigned n, double now) {
     uint64_t key = hash(l->seed - 1 - class, slug, strlen(slug));
-    return take(l, &s->tenant_limits[class], key, now);
+    return take(l, &s->tenant_limits[class], key, n, now);
 }

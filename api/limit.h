@@ -8,11 +8,12 @@ struct limits;
 /* Before the workers are forked. */
 struct limits *limits_new(void);
 void limits_free(struct limits *l); /* NULL is allowed */
-/* Takes one from the client's bucket (IPv6: of its /64) at `now` (clock_seconds).  0:
- * there was one; else the seconds until there will be. */
+/* Takes n from the client's bucket (IPv6: of its /64) at `now` (clock_seconds); all
+ * that a bucket may hold, when that is less.  0: they were there; else the seconds
+ * until they will be. */
 double limit_client(struct limits *l, const struct settings *s, enum limit_class class,
-    const struct net_address *client, double now);
+    const struct net_address *client, unsigned n, double now);
 /* The same of a tenant, by its slug. */
 double limit_tenant(struct limits *l, const struct settings *s, enum limit_class class,
-    const char *slug, double now);
+    const char *slug, unsigned n, double now);
 #endif

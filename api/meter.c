@@ -98,12 +98,12 @@ struct meter *meter_look(
     return look(m, key_of(tenant, metric, hour));
 }
 
-bool meter_take(struct meter *m, int64_t most) {
+bool meter_take(struct meter *m, int64_t n, int64_t most) {
     int64_t used = atomic_load(&m->used);
     do {
-        if (most >= 0 && used >= most) return false;
-    } while (!atomic_compare_exchange_weak(&m->used, &used, used + 1));
-    atomic_fetch_add(&m->unwritten, 1);
+        if (most >= 0 && used + n > most) return false;
+    } while (!atomic_compare_exchange_weak(&m->used, &used, used + n));
+    atomic_fetch_add(&m->unwritten, n);
     return true;
 }
 

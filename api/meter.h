@@ -25,8 +25,8 @@ struct meter *meter_find(
 /* NULL: nobody has counted there. */
 struct meter *meter_look(
     struct meters *m, const char *tenant, const char *metric, int64_t hour);
-/* Counts one, unless `most` are counted (-1: no limit). */
-bool meter_take(struct meter *m, int64_t most);
+/* Counts n, all or none, unless that would be more than `most` (-1: no limit). */
+bool meter_take(struct meter *m, int64_t n, int64_t most);
 /* What is counted and not yet written; whoever takes it writes it, or gives it back. */
 int64_t meter_unwritten(struct meter *m);
 void meter_give_back(struct meter *m, int64_t n);

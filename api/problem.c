@@ -21,10 +21,17 @@ const char *problem_title(int status) {
     return "Error";
 }
 
+/* The text as far as it is UTF-8: it may quote what was sent, or have been cut off. */
+static struct str proper(const char *text) {
+    struct str s = str_from(text);
+    size_t at;
+    return str_is_utf8(s, &at) ? s : str_slice(s, 0, at);
+}
+
 static void put(struct buf *b, const char *name, const char *text) {
     if (!text || !*text) return;
     buf_printf(b, ",\"%s\":\"", name);
-    buf_json(b, str_from(text), true);
+    buf_json(b, proper(text), true);
     buf_char(b, '"');
 }
 
@@ -63,11 +70,11 @@ static const struct trpc_code *code_of(int status) {
 json_t *problem_trpc(int status, const char *message, const char *path) {
     const struct trpc_code *c = code_of(status);
     json_t *error = json_object(), *data = json_object();
-    json_set_str(error, "message", *message ? message : c->name);
+    json_set_text(error, "message", proper(*message ? message : c->name));
     json_set_int(error, "code", c->code);
     json_set_str(data, "code", c->name);
     json_set_int(data, "httpStatus", status);
-    if (path) json_set_str(data, "path", path);
+    if (path) json_set_text(data, "path", proper(path));
     json_object_set_new(error, "data", data);
     return error;
 }

@@ -14,6 +14,7 @@ struct roster {
     struct listener *listener;
     struct loop_event *ask, *settle;
     bool asking, stale; /* stale: ask again as soon as the answer is there */
+    bool stopped;       /* and freed by the answer on its way */
     void (*settled)(void *ctx);
     void *settled_ctx;
 };
@@ -44,6 +45,10 @@ static void take_rows(struct server *s, const struct pg_rows *rows) {
 static void answered(void *ctx, const struct pool_answer *a) {
     struct roster *r = ctx;
     r->asking = false;
+    if (r->stopped) {
+        mem_free(r);
+        return;
+    }
     if (a->outcome == POOL_DONE) take_rows(r->server, &a->rows);
     if (r->stale || a->outcome != POOL_DONE)
         loop_arm(r->ask, a->outcome == POOL_DONE ? 0 : AGAIN_SECONDS);
@@ -125,5 +130,6 @@ void roster_stop(struct roster *r) {
     listen_free(r->listener);
     loop_event_free(r->ask);
     loop_event_free(r->settle);
-    mem_free(r);
+    r->stopped = true;
+    if (!r->asking) mem_free(r);
 }

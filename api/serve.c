@@ -71,6 +71,10 @@ static void stop(void *ctx) {
     struct worker *w = ctx;
     if (w->server.draining) return;
     w->server.draining = true;
+    if (!w->server.http) { /* nobody was let in yet */
+        loop_stop(w->server.loop);
+        return;
+    }
     loop_arm(w->late, w->plan->settings->drain_seconds);
     http_drain(w->server.http, drained, w);
 }
@@ -143,7 +147,8 @@ static bool open_http(struct worker *w) {
                                     .idle_seconds = 60,
                                     .answer_seconds = 30,
                                     .header_bytes = 16u << 10,
-                                    .body_bytes = 1u << 20});
+                                    .body_bytes = 1u << 20,
+                                    .bodies_bytes = 32u << 20});
     for (unsigned i = 0; i < w->plan->n_sockets; i++) {
         int err = http_listen_fd(s->http, w->plan->sockets[i]);
         if (!err) continue;
@@ -218,6 +223,7 @@ int serve(const struct serve_plan *plan) {
     w.failed = !server_open(&w.server, plan->meters);
     if (!w.failed) {
         signals_open(&w);
+        sigprocmask(SIG_SETMASK, plan->mask, NULL);
         w.roster = roster_start(&w.server, settled, &w);
         if (!w.failed) loop_run(w.server.loop);
         roster_stop(w.roster);

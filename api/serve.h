@@ -1,6 +1,7 @@
 /* One worker process: its loop, from the first request to the last. */
 #ifndef API_SERVE_H
 #define API_SERVE_H
+#include <signal.h>
 #include "api/server.h"
 
 struct meters;
@@ -13,6 +14,7 @@ struct serve_plan {
     unsigned number;    /* from 0 */
     const int *sockets; /* that listen; taken */
     unsigned n_sockets;
+    const sigset_t *mask; /* of signals, once each has its handler */
     int ready; /* a byte is written to it once requests are answered, then it is closed
                 */
 };

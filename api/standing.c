@@ -71,10 +71,17 @@ static struct standing *find(const struct standings *all, const char *tenant) {
     return all && *tenant ? map_get(&all->map, str_from(tenant)) : NULL;
 }
 
-bool standing_take(struct call *c, const struct standing *st, const char *metric) {
+bool standing_take(
+    struct call *c, const struct standing *st, const char *metric, int64_t n) {
     struct standing *own = find(c->server->standings, st->tenant);
     struct counter *k = own ? counter_of(own, metric) : NULL;
-    return !k || !k->now || meter_take(k->now, standing_limit(st, metric));
+    return !k || !k->now || meter_take(k->now, n, standing_limit(st, metric));
+}
+
+const struct standing *standing_now(const struct call *c) {
+    const struct standing *st =
+        c->tenant ? find(c->server->standings, c->tenant->uuid) : NULL;
+    return st && st->known ? st : NULL;
 }
 
 int64_t standing_used(

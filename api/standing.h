@@ -24,8 +24,11 @@ bool standing_unpaid(const struct standing *st); /* that is why it is suspended 
 /* What the plan says of a name: -1 no limit (or nothing), 0 not at all, else how many.
  */
 int64_t standing_limit(const struct standing *st, const char *name);
-/* Counts one of `metric` in this hour, unless the plan allows no more. */
-bool standing_take(struct call *c, const struct standing *st, const char *metric);
+/* Counts n of `metric` in this hour, all or none, as far as the plan allows. */
+bool standing_take(
+    struct call *c, const struct standing *st, const char *metric, int64_t n);
+/* What is known of c's tenant right now; NULL: nothing. */
+const struct standing *standing_now(const struct call *c);
 /* What was used of it in this hour, as far as this server knows; -1: nothing is
  * counted under this name. */
 int64_t standing_used(

@@ -125,8 +125,10 @@ char *stripe_secret(struct arena *a, const char *name) {
 }
 
 char *stripe_secret_own(struct arena *a, const char *what, const char *tenant) {
-    return stripe_secret(
-        a, arena_printf(a, "STRIPE_%s_%s", what, price_id_upper(a, tenant)));
+    char *name = arena_printf(a, "STRIPE_%s_%s", what, price_id_upper(a, tenant));
+    /* A tenant called "file" has none of its own: that name says where the secret is.
+     */
+    return str_ends(str_from(name), "_FILE") ? NULL : stripe_secret(a, name);
 }
 
 char *stripe_secret_of(struct arena *a, const char *what, const char *tenant) {

@@ -23,7 +23,9 @@ void stripe_field(struct buf *form, const char *name, const char *value);
  * the file <name> of systemd's $CREDENTIALS_DIRECTORY; without its last line end. NULL:
  * there is none.  Read anew each time, so that a key can be changed. */
 char *stripe_secret(struct arena *a, const char *name);
-/* The same of "STRIPE_<what>_<TENANT>", or else of "STRIPE_<what>"; of the former. */
+/* The same of "STRIPE_<what>_<TENANT>", or else of "STRIPE_<what>".  A tenant whose
+ * name ends in "file" has only the latter. */
 char *stripe_secret_of(struct arena *a, const char *what, const char *tenant);
+/* The former alone; NULL: this tenant has none. */
 char *stripe_secret_own(struct arena *a, const char *what, const char *tenant);
 #endif

@@ -94,7 +94,6 @@ static _Noreturn void be_worker(struct supervisor *v, struct worker *w, int read
     for (unsigned i = 0; i < v->settings->workers; i++)
         if (v->workers[i].ready >= 0) close(v->workers[i].ready);
     close(v->signals);
-    sigprocmask(SIG_SETMASK, &v->before, NULL);
     int code = serve(&(struct serve_plan){
         .settings = v->settings,
         .tenants = v->tenants,
@@ -104,6 +103,7 @@ static _Noreturn void be_worker(struct supervisor *v, struct worker *w, int read
         .number = (unsigned)(w - v->workers),
         .sockets = w->sockets,
         .n_sockets = v->settings->n_listen,
+        .mask = &v->before,
         .ready = ready,
     });
     mem_free(v->workers);
@@ -200,8 +200,13 @@ static void worker_ended(struct supervisor *v, struct worker *w, int status) {
     w->pid = 0;
     if (w->ready >= 0) close(w->ready);
     w->ready = -1;
-    if (v->stopping) return;
     describe_end(how, status);
+    if (v->stopping) {
+        bool killed = WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+        if (status && !killed)
+            fprintf(stderr, "tenantry-api: a worker %s while it stopped\n", how);
+        return;
+    }
     if (!v->announced) {
         fprintf(stderr, "tenantry-api: a worker %s at the start\n", how);
         v->failed = true;

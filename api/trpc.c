@@ -7,6 +7,9 @@
 #include "api/problem.h"
 #include "api/trpc_internal.h"
 
+#define AT_ONCE 2 /* questions of a batch */
+#define NOTHING "nothing is kept of this tenant"
+
 void trpc_fail(struct trpc_call *t, int status, const char *fmt, ...) {
     char message[512];
     va_list ap;
@@ -30,9 +33,7 @@ const char *trpc_value(const struct trpc_call *t, const char *field) {
     return NULL;
 }
 
-static void settle(struct trpc_batch *b) {
-    if (!--b->left) trpc_wire_reply(b);
-}
+static void go_on(struct trpc_batch *b);
 
 /* ---- the answer ---- */
 
@@ -72,7 +73,8 @@ static void take(struct trpc_call *t, const char *text) {
 static void answered(struct call *c, const struct pool_answer *a) {
     struct trpc_call *t = c->handler;
     take(t, call_value(a));
-    settle(t->batch);
+    t->batch->asking--;
+    go_on(t->batch);
 }
 
 static void refused(struct call *c, const struct pool_answer *a) {
@@ -80,7 +82,8 @@ static void refused(struct call *c, const struct pool_answer *a) {
     const char *detail;
     int status = call_failure(a, &detail);
     trpc_fail(t, status, "%s", detail);
-    settle(t->batch);
+    t->batch->asking--;
+    go_on(t->batch);
 }
 
 /* ---- one call ---- */
@@ -116,16 +119,23 @@ static bool prepare(struct trpc_call *t) {
 
 static void begin(struct trpc_call *t) {
     const struct trpc_procedure *p = t->procedure;
-    if (t->error || !may_call(t) || !prepare(t)) {
-        settle(t->batch);
+    if (t->error || !may_call(t) || !prepare(t)) return;
+    if (!*t->call.tenant->uuid) { /* no more, since the batch began */
+        trpc_fail(t, 404, "%s", NOTHING);
         return;
     }
+    t->batch->asking++;
     call_ask(&t->call, &(struct call_question){.writes = p->mutation,
                            .sql = p->sql,
                            .values = t->values,
                            .n_values = t->n_values,
                            .done = answered,
                            .failed = refused});
+}
+
+static void go_on(struct trpc_batch *b) {
+    while (b->next < b->n && b->asking < AT_ONCE) begin(&b->calls[b->next++]);
+    if (!b->asking) trpc_wire_reply(b);
 }
 
 void handle_trpc(struct call *c) {
@@ -138,11 +148,10 @@ void handle_trpc(struct call *c) {
     call_header(c, "Vary", "trpc-accept, accept");
     if (!c->server->pool)
         call_problem(c, 503, "this server has no database");
+    else if (!c->server->listed)
+        call_problem(c, 503, "the database does not answer; try again");
     else if (!*c->tenant->uuid)
-        call_problem(c, 404, "nothing is kept of this tenant");
-    else if (trpc_wire_read(b)) {
-        b->left = b->n + 1; /* so that none but the last ends it */
-        for (size_t i = 0; i < b->n; i++) begin(&b->calls[i]);
-        settle(b);
-    }
+        call_problem(c, 404, NOTHING);
+    else if (trpc_wire_read(b))
+        go_on(b);
 }

@@ -1,7 +1,8 @@
 /* tRPC over HTTP, with superjson: procedures, and the calls of them.
  *
  * A request holds one call, or a batch.  Each call is a question of its own to the
- * database, all at once; the answers are in the order of the calls. */
+ * database, a few at once, so that a batch leaves room for others; the answers are in
+ * the order of the calls. */
 #ifndef API_TRPC_H
 #define API_TRPC_H
 #include "api/call.h"

@@ -6,7 +6,8 @@
 struct trpc_batch { /* one request */
     struct call *call;
     struct trpc_call *calls;
-    size_t n, left; /* left: not yet answered */
+    size_t n, next; /* next: the first that was not begun */
+    size_t asking;  /* of those begun, how many the database has not answered */
     bool batch;     /* asked for as one, be it of one */
     bool lines;     /* answered as a stream of lines */
 };

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <strings.h>
 
+#include "api/guard.h"
 #include "api/trpc_internal.h"
 
 /* ---- reading ---- */
@@ -70,6 +71,7 @@ static bool read_names(struct trpc_batch *b) {
         call_problem(c, 400, "Batch call exceeds maximum size");
         return false;
     }
+    if (n > 1 && !guard_limit_more(c, (unsigned)n - 1)) return false;
     b->calls = arena_alloc(&c->request->arena, n * sizeof *b->calls);
     if (!b->batch) add_call(b, names);
     while (b->n < n) {

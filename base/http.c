@@ -88,10 +88,21 @@ static const char *method_name(enum evhttp_cmd_type type) {
     }
 }
 
+void http_request_unheard(struct http_request *r) {
+    const struct http_settings *s = &r->http->settings;
+    if (s->answered) s->answered(s->ctx, r, 499, 0);
+    http_request_end(r);
+}
+
 /* A stream ends with its client; an answer that is still to come will find nobody. */
 void http_request_closed(struct http_request *r) {
+    struct evhttp_request *ev = r->ev;
+    /* What is told of it may be a header of its own. */
+    bool over = r->http->closing && !r->streaming;
+    if (over) http_request_unheard(r);
     /* A request that evhttp has cut loose from its connection is left to us. */
-    if (r->ev && !evhttp_request_get_connection(r->ev)) evhttp_request_free(r->ev);
+    if (ev && !evhttp_request_get_connection(ev)) evhttp_request_free(ev);
+    if (over) return;
     r->ev = NULL;
     if (!r->streaming) return;
     if (r->closed) r->closed(r->closed_ctx);
@@ -277,6 +288,7 @@ struct http *http_new(struct loop *l, const struct http_settings *s) {
 
 void http_free(struct http *h) {
     if (!h) return;
+    h->closing = true;
     evhttp_free(h->ev);
     http_connections_free(h);
     for (struct http_request *r; (r = h->spare);) {

@@ -49,11 +49,16 @@ struct http_settings {
     double idle_seconds;   /* from an answer to the first byte of the next request */
     double answer_seconds; /* for making and reading the whole answer */
     size_t header_bytes, body_bytes;
+    /* Of all requests under way together, what is longer than header_bytes; whoever
+     * sends more is cut off.  0: any number. */
+    size_t bodies_bytes;
 };
 struct http;
 #define HTTP_SOCKETS 16 /* at most */
 struct http *http_new(struct loop *l, const struct http_settings *s);
-void http_free(struct http *h); /* open connections are closed */
+/* Open connections are closed; requests without an answer end: nobody may answer them
+ * any more. */
+void http_free(struct http *h);
 /* A socket that listens on a numeric address, or -1 and errno; *port 0 takes any, and
  * is set to it.  Of the sockets that share a port the first is HTTP_FIRST, which fails
  * when anybody has the port already; the kernel spreads what comes. */

@@ -67,6 +67,15 @@ void http_connection_drop(struct http_connection *c) {
 static void on_bytes(
     struct evbuffer *in, const struct evbuffer_cb_info *info, void *ctx);
 
+/* The bytes of c's request, and what they are of all bodies. */
+static void set_received(struct http_connection *c, size_t n) {
+    struct http *h = c->http;
+    size_t head = h->settings.header_bytes;
+    h->bodies -= c->received > head ? c->received - head : 0;
+    c->received = n;
+    h->bodies += n > head ? n - head : 0;
+}
+
 static void forget(struct http_connection *c) {
     struct http *h = c->http;
     struct http_connection **at = &h->pushed;
@@ -74,6 +83,7 @@ static void forget(struct http_connection *c) {
     if (c->pushing) *at = c->push_next;
     if (c->request) c->request->connection = NULL;
     unlink_one(c);
+    set_received(c, 0);
     if (c->fd >= 0) h->by_fd[c->fd] = NULL;
     evbuffer_remove_cb(bufferevent_get_input(c->bev), on_bytes, c);
     bufferevent_decref(c->bev);
@@ -103,7 +113,12 @@ static void on_bytes(
         c->reading = true;
         c->since = clock_seconds();
     }
-    c->received += info->n_added;
+    set_received(c, c->received + info->n_added);
+    if (s->bodies_bytes && c->http->bodies > s->bodies_bytes &&
+        c->received > s->header_bytes) {
+        http_connection_drop(c);
+        return;
+    }
     double longer = 0;
     if (c->received > s->header_bytes)
         longer = (double)(c->received - s->header_bytes) / HTTP_BODY_RATE;
@@ -115,7 +130,7 @@ void http_connection_rest(struct http_connection *c) {
     size_t waiting = evbuffer_get_length(bufferevent_get_input(c->bev));
     c->answering = false;
     c->reading = waiting > 0;
-    c->received = waiting;
+    set_received(c, waiting);
     c->since = clock_seconds();
     http_connection_limit(
         c, c->since + (waiting ? s->header_seconds : s->idle_seconds));

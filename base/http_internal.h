@@ -39,7 +39,9 @@ struct http {
     struct http_connection *timeless;          /* without a deadline */
     unsigned long tick;                        /* that was swept last */
     unsigned n_connections;
+    size_t bodies;       /* bytes, as settings.bodies_bytes counts them */
     bool full, draining; /* listeners are off */
+    bool closing;        /* whoever would still answer is gone already */
     struct evhttp_bound_socket *sockets[HTTP_SOCKETS];
     unsigned n_sockets;
     struct http_request *spare; /* ended ones, with their memory */
@@ -75,6 +77,8 @@ void http_connections_idle(struct http *h, void (*call)(struct http_connection *
 void http_request_closed(struct http_request *r);
 /* Ends r after its answer was handed to evhttp (or nobody is there to have it). */
 void http_request_end(struct http_request *r);
+/* The same when nobody is there to have an answer. */
+void http_request_unheard(struct http_request *r);
 /* ---- http_head.c ---- */
 
 /* Sends these bytes and ends r; calls f->release, maybe at once, and copies what has

@@ -10,15 +10,9 @@
 #include "base/http_internal.h"
 #include "base/mem.h"
 
-static void end_unheard(struct http_request *r) {
-    const struct http_settings *s = &r->http->settings;
-    if (s->answered) s->answered(s->ctx, r, 499, 0);
-    http_request_end(r);
-}
-
 void http_reply(struct http_request *r, int status, const char *type, struct str text) {
     if (!r->ev) {
-        end_unheard(r);
+        http_request_unheard(r);
         return;
     }
     if (type) http_add_header(r, "Content-Type", str_from(type));
@@ -88,7 +82,7 @@ static void reply_part(
 void http_reply_file(struct http_request *r, int status, const struct http_file *f) {
     size_t size = f->bytes.len, from = 0, to = size;
     if (!r->ev) {
-        end_unheard(r);
+        http_request_unheard(r);
         if (f->release) f->release(f->ctx);
         return;
     }

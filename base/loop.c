@@ -6,8 +6,10 @@
 
 struct loop {
     struct event_base *base;
+    struct loop_event *events; /* all there are */
 };
 struct loop_event {
+    struct loop_event *next, **link;
     struct event *event;
     void (*call)(void *ctx);
     void *ctx;
@@ -22,12 +24,13 @@ struct loop *loop_new(void) {
     event_config_free(config);
     if (!base) return NULL;
     struct loop *l = mem_alloc(sizeof *l);
-    l->base = base;
+    *l = (struct loop){.base = base};
     return l;
 }
 
 void loop_free(struct loop *l) {
     if (!l) return;
+    while (l->events) loop_event_free(l->events);
     event_base_free(l->base);
     mem_free(l);
 }
@@ -54,7 +57,9 @@ static void fire(evutil_socket_t fd, short what, void *ctx) {
 static struct loop_event *event_make(
     struct loop *l, int fd, short what, void (*call)(void *ctx), void *ctx) {
     struct loop_event *e = mem_alloc(sizeof *e);
-    *e = (struct loop_event){.call = call, .ctx = ctx};
+    *e = (struct loop_event){l->events, &l->events, NULL, call, ctx};
+    if (e->next) e->next->link = &e->next;
+    l->events = e;
     e->event = event_new(l->base, fd, what, fire, e);
     if (!e->event) mem_exhausted();
     return e;
@@ -102,6 +107,8 @@ void loop_disarm(struct loop_event *timer) {
 
 void loop_event_free(struct loop_event *e) {
     if (!e) return;
+    *e->link = e->next;
+    if (e->next) e->next->link = e->link;
     event_free(e->event);
     mem_free(e);
 }

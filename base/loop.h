@@ -4,9 +4,9 @@
 #include <stdbool.h>
 
 struct loop;
-struct loop *loop_new(void); /* NULL: the kernel gives none */
-void loop_free(struct loop *l);
-void loop_run(struct loop *l); /* until loop_stop */
+struct loop *loop_new(void);    /* NULL: the kernel gives none */
+void loop_free(struct loop *l); /* and of its events what is left */
+void loop_run(struct loop *l);  /* until loop_stop */
 void loop_stop(struct loop *l);
 
 /* A forked child must not call any of these: the kernel's queue is its parent's. */

@@ -158,8 +158,12 @@ def test_login(s, c):
     c.sql("update tenantry.tenants set settings = '{}' where slug = '5ducks'")
     s.equal(c.browser().login("other@example.com").status, 200, "with it, a login joins")
     c.sql("update tenantry.tenants set status = 'closed' where slug = '5ducks'")
-    a = c.browser().register("closed@example.com")
-    s.ok(a.status in (403, 404, 503), "nobody joins a closed tenant", a)
+    closed = {what: c.browser().register(f"{what}@example.com", "not their password") for what in ("closed", "login", "other")}
+    s.ok(closed["closed"].status in (403, 404, 503), "nobody joins a closed tenant", closed["closed"])
+    s.equal(len({str(plain(x)) for x in closed.values()}), 1, "which does not tell who is somebody")
+    c.sql("update tenantry.tenants set status = 'pending' where slug = '5ducks'")
+    closed = {str(plain(c.browser().register(f"{what}@example.com", "not their password"))) for what in ("closed", "login", "other")}
+    s.equal(len(closed), 1, "nor does one that is being set up")
     c.sql("update tenantry.tenants set status = 'active' where slug = '5ducks'")
     s.equal(c.sql("select count(*) from tenantry.users where email in ('closed@example.com', 'new@example.com')"), "0", "a refused sign-up leaves nothing")
     # A weaker hash of earlier days is replaced when the password is at hand.
@@ -412,6 +416,13 @@ def test_keys(s, c):
     r = use(read["key"], "POST", "/api/invitations/accept", body={"token": "x"})
     s.ok(r.status == 403 and "insufficient_scope" in r["www-authenticate"], "and no more", r)
     s.equal(use(less["key"], "POST", "/api/invitations/accept", body={"token": "x"}).status, 404, "a key needs no origin")
+    elsewhere = c.browser()
+    elsewhere.login(f"admin@{DUCKS}")
+    s.equal(use(less["key"], "POST", "/api/auth/logout", body={}).status, 204, "a key has no session to end")
+    s.ok(elsewhere.session()["user"], "and ends nobody's")
+    s.equal(use(less["key"], "POST", "/api/auth/logout", body={"everywhere": True}).status, 204, "but it can end them all")
+    s.equal(elsewhere.session()["user"], None, "as a session could")
+    a.login(f"admin@{DUCKS}")
     bad = use("tk_" + "A" * 51)
     s.ok(bad.status == 401 and bad["www-authenticate"] == 'Bearer error="invalid_token"', "an unknown key", bad)
     elsewhere = use(full["key"], host=CLAW)

@@ -1,6 +1,6 @@
 """Every operation of the document x everybody who might call it, with own and with others' ids; each answer is what the
 document promises.  A route without an example below fails: the matrix grows with the table."""
-import json, os, re, uuid
+import json, os, re, statistics, time, urllib.parse, uuid
 
 import trpc
 from server import CLAW, DUCKS
@@ -13,6 +13,17 @@ insert into memberships (tenant_id, user_id, role) select tenant_id('5ducks'), i
     from users where email ~ '@matrix' and name not in ('stranger', 'theirs');
 insert into memberships (tenant_id, user_id, role) select tenant_id('sendclaw'), id, 'admin'
     from users where email ~ '@matrix' and name in ('theirs');
+insert into spaces (tenant_id, slug, name, visibility) select tenant_id('sendclaw'), 'theirs', 'Theirs', 'PUBLIC';
+insert into posts (tenant_id, space_id, slug, title, status) select tenant_id, id, 'theirs', 'Theirs', 'PUBLISHED'
+    from spaces where slug = 'theirs';
+insert into posts (tenant_id, slug, title, status) select id, 'same', 'Of ' || slug, 'PUBLISHED' from tenants;
+insert into plans (tenant_id, key, name, price, stripe_price_id) select tenant_id('sendclaw'), 'theirs', 'Theirs', 5, 'price_theirs';
+insert into checkout_sessions (tenant_id, plan_key, idempotency_key, status, stripe_session_id)
+    values (tenant_id('sendclaw'), 'theirs', 'theirs', 'complete', 'cs_theirs');
+insert into invitations (tenant_id, email, role, token_hash)
+    select tenant_id('sendclaw'), email, 'admin', sha256(('theirs-' || name)::bytea) from users where email ~ '@matrix';
+insert into sessions (tenant_id, user_id, token_hash, expires_at) select tenant_id('sendclaw'), id, sha256(repeat('t', 43)::bytea),
+    now() + interval '1 day' from users where name = 'theirs' and email ~ '@matrix';
 """
 RANKS = ["nobody", "guest", "member", "admin", "owner"]
 # Signed in, but no member here; and one who is an admin of another tenant, whose token says so.
@@ -64,8 +75,8 @@ class Scene:
             for method, operation in methods.items():
                 yield method.upper(), path, operation
 
-    def ask(self, method, path, who, body=None, tenant="5ducks", host=DUCKS, template=None):
-        headers = {}
+    def ask(self, method, path, who, body=None, tenant="5ducks", host=DUCKS, template=None, headers=()):
+        headers = dict(headers)
         if who != "nobody":
             headers["Authorization"] = "Bearer " + trpc.token(self.ids[who], tenant)
         answer = self.api.ask(method, path, host=host, headers=headers, body=body)
@@ -111,21 +122,88 @@ def plain(answer):
     return answer.status, headers, re.sub(r'"request_id":"[^"]*"', "", answer.text)
 
 
+def called(name, mutation=False, **values):
+    """A tRPC call: method, path, body."""
+    if mutation:
+        return "POST", f"/api/trpc/{name}", {"json": values}
+    return "GET", f"/api/trpc/{name}?input=" + urllib.parse.quote(json.dumps({"json": values})), None
+
+
+def pairs_of(scene, who):
+    """What a request may name: one that asks for another tenant's, one that asks for what nobody has."""
+    one = scene.sql
+    nobodys = str(uuid.uuid4())
+    key = one("select id from api_keys where tenant_id = tenant_id('sendclaw') limit 1")
+    space = one("select id from spaces where slug = 'theirs'")
+    post = one("select id from posts where slug = 'theirs'")
+    yield "a key", ("DELETE", f"/api/keys/{key}"), ("DELETE", f"/api/keys/{nobodys}")
+    yield "a post", ("GET", "/api/posts/theirs"), ("GET", "/api/posts/nobodys")
+    yield "a space of posts", ("GET", "/api/posts?space=theirs"), ("GET", "/api/posts?space=nobodys")
+    yield "a checkout", *(("GET", f"/api/stripe/checkout-session?session_id=cs_{x}") for x in ("theirs", "nobodys"))
+    yield "a plan", *(("POST", "/api/stripe/create-checkout-session", {"planId": x}) for x in ("theirs", "nobodys"))
+    yield "an invitation", *(("POST", "/api/invitations/accept", {"token": f"{x}-{who}"}) for x in ("theirs", "nobodys"))
+    yield "an invitation to register with", *(
+        ("POST", "/api/auth/register", {"email": f"{who}@matrix.example", "password": PASSWORD, "invitation": f"{x}-{who}"})
+        for x in ("theirs", "nobodys"))
+    yield "a space to list", *(called("posts.list", spaceId=x) for x in (space, nobodys))
+    yield "a cursor", *(called("posts.list", cursor=x) for x in (post, nobodys))
+    yield "a space to post in", *(called("posts.create", True, spaceId=x, title="x", content="x") for x in (space, nobodys))
+    yield "a member", *(called("members.get", userId=x) for x in (scene.ids["theirs"], nobodys))
+    yield "a name", *(called("members.list", search=x) for x in ("theirs", "nobodys"))
+
+
 def test_others_ids(s, scene):
-    """An id of another tenant is answered as one that nobody has."""
+    """An id of another tenant is answered as one that nobody has, and not sooner or later."""
     theirs = scene.ask("POST", "/api/keys", "theirs", {"name": "theirs"}, "sendclaw", CLAW).json["id"]
     own = scene.ask("POST", "/api/keys", "admin", {"name": "own"}).json["id"]
-    post = scene.sql("select slug from posts where tenant_id = tenant_id('sendclaw') and status = 'PUBLISHED' limit 1")
-    space = scene.sql("select slug from spaces where tenant_id = tenant_id('sendclaw') limit 1")
-    pairs = [("DELETE", f"/api/keys/{theirs}", f"/api/keys/{uuid.uuid4()}"),
-             ("GET", f"/api/posts/{post}", "/api/posts/nobody-wrote-it"),
-             ("GET", f"/api/posts?space={space}", "/api/posts?space=nowhere-at-all")]
-    for method, foreign, unknown in pairs:
-        for who in ("nobody", "member", "admin"):
-            s.equal(plain(scene.ask(method, foreign, who)), plain(scene.ask(method, unknown, who)),
-                    f"{method} {foreign.split('?')[0].rsplit('/', 1)[0]}/ by {who}: foreign as unknown")
+    rows = ("select md5(string_agg(x::text, ',' order by x::text)) from (select to_jsonb(i) from invitations i union all "
+            "select to_jsonb(k) from api_keys k union all select to_jsonb(c) from checkout_sessions c union all "
+            "select to_jsonb(m) from memberships m union all select to_jsonb(p) from posts p) x (x) "
+            "where x ->> 'tenant_id' = tenant_id('sendclaw')::text")
+    before, n = scene.sql(rows), 0
+    for who in RANKS + ["stranger"]:
+        for what, foreign, unknown in pairs_of(scene, who):
+            a, b = (scene.ask(x[0], x[1], who, *x[2:]) for x in (foreign, unknown))
+            n += 1
+            s.ok(plain(a) == plain(b), f"{what} of another tenant, asked for by {who}, is nobody's", f"{plain(a)}\n{plain(b)}")
+    s.equal(scene.sql(rows), before, f"and after {n} such pairs the other tenant has what it had")
+    cookie = lambda c: {"Cookie": "__Host-tenantry_session=" + c * 43}  # noqa: E731
+    s.ok(scene.ask("GET", "/api/auth/session", "nobody", host=CLAW, headers=cookie("t")).json["user"], "a session is one where it was opened")
+    s.equal(plain(scene.ask("GET", "/api/auth/session", "nobody", headers=cookie("t"))),
+            plain(scene.ask("GET", "/api/auth/session", "nobody", headers=cookie("n"))), "and nobody's elsewhere")
     s.equal(scene.sql(f"select revoked_at is null from api_keys where id = '{theirs}'"), "t", "the other tenant's key stays valid")
     s.equal(scene.ask("DELETE", f"/api/keys/{own}", "admin").status, 204, "one's own goes")
+
+
+def test_caches(s, scene):
+    """One path, two hosts: neither the server's memory nor a validator mixes them up."""
+    for path in ("/api/posts/same", "/api/posts?limit=50", "/api/pricing/config", "/api/plans"):
+        first = {h: scene.api.get(path, host=h) for h in (DUCKS, CLAW)}
+        again = {h: scene.api.get(path, host=h) for h in (CLAW, DUCKS)}
+        s.ok(all(first[h].body == again[h].body for h in first) and first[DUCKS].body != first[CLAW].body, f"{path} is each tenant's own")
+        crossed = scene.api.get(path, host=DUCKS, headers={"If-None-Match": first[CLAW]["etag"]})
+        s.equal((crossed.status, crossed.body), (200, first[DUCKS].body), f"{path} is not confirmed by another tenant's ETag")
+
+
+def test_timing(s, scene, full):
+    """Foreign and unknown in turns; what is compared are the medians."""
+    rounds, worst = (200 if full else 30), (0, "")
+    for what, foreign, unknown in pairs_of(scene, "admin"):
+        if "register" in what:
+            continue  # a login limits itself
+        took = ([], [])
+        for i in range(rounds):
+            for j in (0, 1) if i % 2 else (1, 0):
+                x = (foreign, unknown)[j]
+                began = time.perf_counter()
+                scene.ask(x[0], x[1], "admin", *x[2:])
+                took[j].append(time.perf_counter() - began)
+        a, b = map(statistics.median, took)
+        worst = max(worst, (abs(a - b), what))
+        s.ok(abs(a - b) < max(0.003, 0.5 * b), f"{what} of another tenant takes as long as nobody's", f"{a * 1e3:.2f} ms, {b * 1e3:.2f} ms")
+        if full:
+            print(f"{what}: foreign {a * 1e3:.2f} ms, unknown {b * 1e3:.2f} ms")
+    print(f"foreign and unknown ids, medians of {rounds}: {worst[0] * 1e3:.2f} ms apart at most ({worst[1]})")
 
 
 def test_document(s, scene):
@@ -145,4 +223,6 @@ def test(s, house):
     scene = Scene(house)
     test_ranks(s, scene)
     test_others_ids(s, scene)
+    test_caches(s, scene)
+    test_timing(s, scene, house.full)
     test_document(s, scene)

@@ -5,6 +5,7 @@ from cluster import Cluster
 from suite import clean_env, copy_sample
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+SANITIZERS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer", "runtime error:")
 DUCKS, CLAW, TIDE = "fiveducks.ai", "sendclaw.com", "tidewater.press"  # hosts of the sample tenants
 
 
@@ -91,7 +92,8 @@ class Connection:
 class Api:
     """One tenantry-api; ended by its id."""
 
-    def __init__(self, binary, workspace, url, args, env):
+    def __init__(self, binary, workspace, url, args, env, report=None):
+        self.report = report  # of what no test asks for: report(what, details)
         line = [binary, "--listen", "127.0.0.1:0", "-C", workspace, *args]
         if "--limit" not in args:
             line += ["--limit", "off"]  # the tests ask more often than a visitor
@@ -160,8 +162,21 @@ class Api:
             except subprocess.TimeoutExpired:
                 self.p.kill()
                 self.p.wait()
-        self.p.stdout.close()
+        if not self.p.stdout.closed:
+            self.p.stdout.close()
+            self.inspect()
         return self.p.returncode
+
+    def inspect(self):
+        """Reports what nobody may overlook: a sanitizer's word, or an end that is none."""
+        text = self.errors()
+        found = [text.find(word) for word in SANITIZERS if word in text]
+        if not self.report:
+            return
+        if found:
+            self.report("a sanitizer finds nothing in the server", text[min(found):][:6000])
+        elif self.p.returncode not in (0, -signal.SIGKILL):  # a test's own doing
+            self.report("the server ends with status 0", f"{self.p.returncode}\n{text[-3000:]}")
 
 
 class House:
@@ -171,9 +186,10 @@ class House:
         self.program, self.api_path, self.top, self.full = program, os.path.abspath(api), top, full
         self.cluster = Cluster(program, top)
         self.workspace = self.cluster.workspace
-        self.running = []
+        self.running, self.suite = [], None
 
     def open(self, suite):
+        self.suite = suite
         code, text = self.cluster.db("start")
         if not suite.ok(code == 0, "a database is started for the API", text):
             return False
@@ -204,12 +220,34 @@ class House:
     def start(self, name=None, *args, workspace=None, ready=True, url=None, **env):
         """A running server on the database `name` (None: without one)."""
         url = url or (self.url(name) if name else None)
-        api = Api(self.api_path, workspace or self.workspace, url, args, env)
+        api = Api(self.api_path, workspace or self.workspace, url, args, env, self.report)
         self.running.append(api)
         if url and ready:
             answer = api.until(lambda r: r.status == 200)
             assert answer and answer.status == 200, f"it is never ready: {answer}\n{api.errors()}"
         return api
+
+    def launch(self, name, *args, **env):
+        """The process alone, which may not listen yet; for `end`."""
+        line = [self.api_path, "--listen", "127.0.0.1:0", "-C", self.workspace, "--limit", "off", "--database", self.url(name), *args]
+        return subprocess.Popen(line, env=clean_env(**env), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    @staticmethod
+    def end(p, wait=False):
+        """(all it said, its exit code); told to stop as soon as it listens, unless it only has to be waited for."""
+        said = b"" if wait else p.stdout.readline()
+        if not wait and p.poll() is None:
+            time.sleep(0.1)
+            p.terminate()
+        try:
+            said += p.communicate(timeout=40)[0]
+        except subprocess.TimeoutExpired:
+            p.kill()
+            said += p.communicate()[0]
+        return said.decode("utf-8", "replace"), p.returncode
+
+    def report(self, what, details):
+        self.suite.ok(False, what, details)
 
     def stop_all(self):
         while self.running:

@@ -33,8 +33,9 @@ begin
         insert into tenantry.subscriptions (tenant_id, id, user_id, plan_id, plan_key, status,
                 stripe_subscription_id, stripe_customer_id)
             values (t, t, u, t, 'basic', 'active', 'sub_' || slug, 'cus_u_' || slug);
-        insert into tenantry.checkout_sessions (tenant_id, id, user_id, plan_key, idempotency_key)
-            values (t, t, u, 'basic', slug);
+        insert into tenantry.checkout_sessions (tenant_id, id, user_id, plan_key, idempotency_key,
+                stripe_session_id)
+            values (t, t, u, 'basic', slug, 'cs_' || slug);
         insert into tenantry.invoices (tenant_id, stripe_invoice_id, stripe_subscription_id)
             values (t, 'in_' || slug, 'sub_' || slug);
         insert into tenantry.webhook_events (tenant_id, event_id, type) values (t, 'evt_' || slug, 'x');

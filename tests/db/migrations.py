@@ -5,6 +5,7 @@ from cluster import MIGRATIONS, Traffic
 from suite import edit, write
 
 LIMIT = 1.0  # seconds that anybody may have to wait
+BEFORE_API = "0007"  # databases of before the API had no more
 NAMES = sorted(f[:-4] for f in os.listdir(MIGRATIONS) if f.endswith(".sql"))
 
 
@@ -173,7 +174,63 @@ def test_upgrade(s, c, top, full):
     print(f"upgrade of {tenants * posts:,} posts: {traffic.count} commands meanwhile, the slowest {traffic.slowest * 1000:.0f} ms")
 
 
+def fill_work(c, name, comments):
+    """Members everywhere; in one tenant `comments` for each post, and reactions."""
+    c.sql(f"""insert into tenantry.users (email) select 'u' || n || '@example.com' from generate_series(1, 50) n;
+        insert into tenantry.memberships (tenant_id, user_id)
+            select t.id, u.id from tenantry.tenants t, tenantry.users u where t.slug like 'many-%';
+        insert into tenantry.subscriptions (tenant_id, user_id, plan_key, stripe_subscription_id, stripe_customer_id)
+            select tenant_id, user_id, 'x', 'sub_' || user_id, 'cus' from tenantry.memberships;
+        insert into tenantry.comments (tenant_id, post_id, content) select p.tenant_id, p.id, 'x'
+            from tenantry.posts p, generate_series(1, {comments}) n where p.tenant_id = tenantry.tenant_id('many-7');
+        insert into tenantry.comments (tenant_id, post_id, content) select p.tenant_id, p.id, 'x'
+            from tenantry.posts p where p.slug = 'post-1';
+        insert into tenantry.reactions (tenant_id, post_id, user_id) select p.tenant_id, p.id, u.id
+            from tenantry.posts p, tenantry.users u where p.tenant_id = tenantry.tenant_id('many-7')""", name)
+
+
+def test_grown(s, c, top, full):
+    """The migrations since the API, on a database of before that is used meanwhile."""
+    tenants, posts, comments = (1000, 1000, 300) if full else (100, 200, 50)
+    name, before, now = c.make("grown"), Folder(top, "before"), Folder(top, "now")
+    for n in NAMES:
+        if n[:4] > BEFORE_API:
+            before.remove(n)
+    migrate(c, name, before)
+    fill(c, name, tenants, posts)
+    fill_work(c, name, comments)
+    of = "(select id from tenantry.tenants where slug = '{}')".format
+    one = f"(select id from tenantry.posts where tenant_id = {of('many-7')} and slug = 'post-2')"
+    traffic = Traffic(c, name,
+                      f"select count(*) from tenantry.posts where tenant_id = {of('many-8')}",
+                      f"update tenantry.posts set title = title || '' where slug = 'post-3' and tenant_id = {of('many-9')}",
+                      f"insert into tenantry.comments (tenant_id, post_id, content) values ({of('many-7')}, {one}, 'new')",
+                      f"delete from tenantry.comments where tenant_id = {of('many-7')} and id = (select id from tenantry.comments "
+                      f"where tenant_id = {of('many-7')} and content = 'x' limit 1)",
+                      f"update tenantry.reactions set created_at = now() where tenant_id = {of('many-7')} and post_id = {one}",
+                      f"update tenantry.subscriptions set status = 'active' where tenant_id = {of('many-8')}",
+                      f"select count(*) from tenantry.sessions s join tenantry.memberships m using (tenant_id, user_id) "
+                      f"where s.tenant_id = {of('many-8')}")
+    began = time.monotonic()
+    code, text = migrate(c, name, now)
+    seconds = time.monotonic() - began
+    traffic.stop()
+    s.ok(code == 0, f"from {BEFORE_API} to {NAMES[-1][:4]} with {tenants * posts:,} posts in use", text)
+    s.ok(traffic.slowest < LIMIT and not traffic.errors,
+         f"nobody waits longer than a second ({traffic.count} commands, the slowest {traffic.slowest * 1000:.0f} ms)", traffic.errors[:3])
+    s.equal(c.sql("""select count(*) from (select tenant_id, post_id, count(*) filter (where kind = 'c') as comments,
+            count(*) filter (where kind = 'r') as reactions from (
+                select tenant_id, post_id, 'c' as kind from tenantry.comments where status = 'VISIBLE'
+                union all select tenant_id, post_id, 'r' from tenantry.reactions) x group by 1, 2) x
+        full join tenantry.post_counts o using (tenant_id, post_id) where coalesce(x.comments, 0) <> coalesce(o.comments, 0)
+            or coalesce(x.reactions, 0) <> coalesce(o.reactions, 0)""", name), "0", "and every count is right")
+    s.equal(c.sql("select count(*) from pg_index where not indisvalid", name), "0", "every index is whole")
+    print(f"{BEFORE_API} to {NAMES[-1][:4]} with {tenants * posts:,} posts: {seconds:.1f} s, {traffic.count} commands meanwhile, "
+          f"the slowest {traffic.slowest * 1000:.0f} ms")
+
+
 def test(s, c, top, full):
     for check in (test_many_at_once, test_refusals, test_bad, test_deployer, test_waiting, test_holding):
         check(s, c, top)
     test_upgrade(s, c, top, full)
+    test_grown(s, c, top, full)

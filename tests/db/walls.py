@@ -46,6 +46,19 @@ LEAKS = {
     "a policy that lets everything through": "create policy open on tenantry.comments using (true)",
     "a view with its owner's eyes": "create view tenantry.all_posts as select * from tenantry.posts; grant select on tenantry.all_posts to tenantry_web",
 }
+# A function that looks, tells or touches beyond the wall, and one that asks whose things are not there.
+SPIES = {
+    "one that acts for whoever is above the wall": ("TELLS", "alter function tenantry.identity_of_session(text, interval) owner to {me}"),
+    "one that touches what it is named": ("TOUCHES", "create function tenantry.forget(person uuid) returns bigint language sql security definer "
+        "set search_path = tenantry, pg_temp as 'with x as (delete from sessions s where s.user_id = person returning 1) "
+        "select count(*) from x'; grant execute on function tenantry.forget(uuid) to tenantry_web"),
+    "one that tells whose a name is": ("TELLS", "create function tenantry.knows(slug text) returns boolean language sql security definer "
+        "set search_path = tenantry, pg_temp as 'select exists (select from tenants t where t.slug = knows.slug)'; "
+        "alter function tenantry.knows(text) owner to tenantry_directory; grant execute on function tenantry.knows(text) to tenantry_member"),
+    "a wall that is gone": ("TELLS", "alter table tenantry.api_keys disable row level security"),
+    "a wall that lets whoever is nobody in": ("WITHOUT", "alter policy tenant on tenantry.sessions using (tenant_id = coalesce("
+        "nullif(current_setting('app.current_tenant_id', true), '')::uuid, tenant_id))"),
+}
 ENTER = "select set_config('app.current_tenant_id', md5('tenant/{}')::uuid::text, true), " \
         "set_config('app.current_user_id', md5('user/{}')::uuid::text, true) \\g /dev/null\n"
 
@@ -90,6 +103,37 @@ def test_probe(s, c):
         name = c.make("leaking", "walled")
         c.sql(sql, name)
         s.ok("LEAK" in c.file(name, "probe.sql"), f"the probe notices {fault}")
+
+
+def test_functions(s, c):
+    said = c.file("walled", "functions.sql")
+    calls = re.search(r"calls (\d+) of (\d+) functions", said)
+    s.ok(calls and int(calls[2]) >= 58 and not re.search("TELLS|TOUCHES|WITHOUT", said),
+         "no function tells, or touches, what is another tenant's", said)
+    s.ok(int(re.search(r"SEES (\d+)", said)[1]) >= 24, "with one's own they do what they are for", said)
+    print(f"functions: {calls and calls[0]}")
+    for fault, (word, sql) in SPIES.items():
+        name = c.make("spied", "walled")
+        c.sql(sql.format(me=c.sql("select quote_ident(current_user)", name)), name)
+        s.ok(f"\n{word} " in c.file(name, "functions.sql"), f"they notice {fault}")
+
+
+def test_farewell(s, c):
+    """Whoever deletes a tenant deletes all of it, and nothing else."""
+    def rows(name, of):
+        tables = c.sql("select relname from pg_class where relnamespace = 'tenantry'::regnamespace and relkind = 'r' "
+                       "and relname not in ('users', 'migrations') order by 1", name).split()
+        parts = (f"select '{t}', count(*) from tenantry.{t} x where x.{'id' if t == 'tenants' else 'tenant_id'} = md5('tenant/{of}')::uuid"
+                 for t in tables)
+        return dict(line.split("|") for line in c.sql(" union all ".join(parts), name).split("\n"))
+    name = c.make("farewell", "walled")
+    before, others = rows(name, "alpha"), rows(name, "beta")
+    s.equal([t for t, n in before.items() if n == "0"], [], "the fixture has a row for every table")
+    c.sql("delete from tenantry.tenants where slug = 'alpha'", name)
+    # That it is gone is what a change is kept for.
+    s.equal({t: n for t, n in rows(name, "alpha").items() if n != "0"}, {"tenant_changes": "1"}, "a tenant goes with all it had")
+    s.equal(rows(name, "beta"), others, "and nobody else's")
+    s.equal(c.sql("select count(*) from tenantry.users", name), "2", "people stay")
 
 
 def test_oracles(s, c):
@@ -172,6 +216,8 @@ def test_members(s, c):
             "an owner is not thrown out")
     s.ok("42501" in ask("member", "alpha", "update tenantry.subscriptions set status = 'active'"), "nobody subscribes for free")
     s.ok("42501" in ask("web", "alpha", "select email from tenantry.users"), "the public sees no address")
+    for column in ("last_login_at", "created_at", "signup_tenant", "disabled_at"):
+        s.ok("42501" in ask("admin", "alpha", f"select {column} from tenantry.users"), f"an admin does not see {column}, which is of all tenants")
 
 
 def test_published(s, c):
@@ -216,5 +262,5 @@ def test(s, c, top, full):
     code, text = c.db("migrate", "--database", c.url("walled"))
     s.ok(code == 0, "an empty database is migrated", text)
     c.file("walled", "fixture.sql")
-    for check in (test_catalogue, test_probe, test_oracles, test_api, test_members, test_published, test_notify):
+    for check in (test_catalogue, test_probe, test_functions, test_farewell, test_oracles, test_api, test_members, test_published, test_notify):
         check(s, c)

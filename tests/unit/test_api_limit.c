@@ -26,7 +26,7 @@ static struct net_address address(const char *text) {
 static double ask(
     struct limits *l, const struct settings *s, const char *from, double now) {
     struct net_address a = address(from);
-    return limit_client(l, s, LIMIT_READS, &a, now);
+    return limit_client(l, s, LIMIT_READS, &a, 1, now);
 }
 
 static void test_bucket(void **state) {
@@ -53,12 +53,12 @@ static void test_whose(void **state) {
     assert_true(ask(l, &s, "2001:db8:0:1::1", 1) <= 0);
     assert_true(ask(l, &s, "192.0.2.1", 1) <= 0);
     assert_true(ask(l, &s, "192.0.2.2", 1) <= 0);
-    assert_true(limit_tenant(l, &s, LIMIT_READS, "acme", 1) <= 0);
-    assert_true(limit_tenant(l, &s, LIMIT_READS, "acme", 1) > 0);
-    assert_true(limit_tenant(l, &s, LIMIT_READS, "zeta", 1) <= 0);
+    assert_true(limit_tenant(l, &s, LIMIT_READS, "acme", 1, 1) <= 0);
+    assert_true(limit_tenant(l, &s, LIMIT_READS, "acme", 1, 1) > 0);
+    assert_true(limit_tenant(l, &s, LIMIT_READS, "zeta", 1, 1) <= 0);
     struct net_address a = address("192.0.2.1");
     for (int i = 0; i < 9; i++)
-        assert_true(limit_client(l, &s, LIMIT_WRITES, &a, 1) <= 0);
+        assert_true(limit_client(l, &s, LIMIT_WRITES, &a, 1, 1) <= 0);
     limits_free(l);
 }
 

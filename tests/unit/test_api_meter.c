@@ -21,11 +21,12 @@ static void test_counts(void **state) {
     assert_ptr_equal(m, meter_find(all, TENANT, "apiCalls", HOUR));
     assert_ptr_not_equal(m, meter_find(all, TENANT, "seats", HOUR));
     assert_ptr_not_equal(m, meter_find(all, TENANT, "apiCalls", HOUR + METER_HOUR));
-    for (int i = 0; i < 3; i++) assert_true(meter_take(m, 3));
-    assert_false(meter_take(m, 3));
-    assert_false(meter_take(m, 0));
-    assert_true(meter_take(m, -1));
+    for (int i = 0; i < 3; i++) assert_true(meter_take(m, 1, 3));
+    assert_false(meter_take(m, 1, 3));
+    assert_false(meter_take(m, 1, 0));
+    assert_true(meter_take(m, 1, -1));
     assert_int_equal(meter_used(m), 4);
+    assert_false(meter_take(m, 3, 6)); /* all or none */
     assert_int_equal(meter_unwritten(m), 4);
     assert_int_equal(meter_unwritten(m), 0);
     assert_int_equal(meter_used(m), 4);
@@ -38,10 +39,10 @@ static void test_others(void **state) {
     (void)state;
     meter_learn(m, 10); /* another server's */
     assert_int_equal(meter_used(m), 10);
-    assert_true(meter_take(m, 12));
+    assert_true(meter_take(m, 1, 12));
     meter_learn(m, 11); /* and one more of theirs, ours is not written */
     assert_int_equal(meter_used(m), 12);
-    assert_false(meter_take(m, 12));
+    assert_false(meter_take(m, 1, 12));
     int64_t n = meter_unwritten(m);
     assert_int_equal(n, 1);
     meter_give_back(m, n); /* it could not be written */
@@ -60,7 +61,7 @@ static void test_crowd(void **state) {
         for (int i = 0; i < CROWD; i++) {
             if (fork()) continue;
             struct meter *m = meter_find(all, TENANT, "apiCalls", HOUR);
-            for (int n = 0; n < EACH; n++) meter_take(m, MOST);
+            for (int n = 0; n < EACH; n++) meter_take(m, 1, MOST);
             _exit(0);
         }
         while (wait(NULL) > 0) {
@@ -78,7 +79,7 @@ static void test_hours(void **state) {
     char tenant[32];
     (void)state;
     struct meter *kept = meter_find(all, TENANT, "apiCalls", HOUR);
-    meter_take(kept, -1);
+    meter_take(kept, 1, -1);
     for (int h = 1; h < 40; h++)
         for (int i = 0; i < 4000; i++) {
             snprintf(tenant, sizeof tenant, "tenant-%d", i);
@@ -86,7 +87,7 @@ static void test_hours(void **state) {
                 meter_find(all, tenant, "apiCalls", HOUR + h * (int64_t)METER_HOUR);
             assert_non_null(m);
             assert_int_equal(meter_used(m), 0);
-            assert_true(meter_take(m, 1));
+            assert_true(meter_take(m, 1, 1));
             meter_unwritten(m);
         }
     assert_ptr_equal(kept, meter_find(all, TENANT, "apiCalls", HOUR));

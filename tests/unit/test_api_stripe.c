@@ -113,6 +113,11 @@ static void secrets_are_found(void **state) {
     assert_null(stripe_secret_of(&a, "WEBHOOK_SECRET", "acme-1"));
     setenv("STRIPE_WEBHOOK_SECRET_FILE", path, 1);
     assert_string_equal(stripe_secret_of(&a, "WEBHOOK_SECRET", "acme-1"), "whsec_file");
+    assert_string_equal(stripe_secret_of(&a, "WEBHOOK_SECRET", "file"), "whsec_file");
+    setenv("STRIPE_WEBHOOK_SECRET_ACME_FILE", path, 1);
+    assert_string_equal(
+        stripe_secret_of(&a, "WEBHOOK_SECRET", "acme-file"), "whsec_file");
+    unsetenv("STRIPE_WEBHOOK_SECRET_ACME_FILE");
     setenv("STRIPE_WEBHOOK_SECRET", "whsec_all", 1);
     assert_string_equal(stripe_secret_of(&a, "WEBHOOK_SECRET", "acme-1"), "whsec_all");
     setenv("STRIPE_WEBHOOK_SECRET_ACME_1", "whsec_own", 1);
