@@ -43,7 +43,7 @@ language plpgsql stable set search_path = tenantry, pg_temp as $$
 begin
     select s.plan_key, coalesce(p.limits, '{}'), subscription_counts(s.status, s.grace_until)
         into key, limits, running
-        from subscriptions s left join plans p on p.id = s.plan_id
+        from subscriptions s left join plans p on p.id = s.plan_id and p.for_tenant
         where s.payer = 'tenant' and s.paid_at is not null
         order by subscription_counts(s.status, s.grace_until) desc, s.paid_at desc, s.id limit 1;
     bought := found;
@@ -501,6 +501,24 @@ begin
             'plan', coalesce(standing ->> 'plan', case when t.free then 'free' end),
             'members', (select count(*)::text from memberships m where m.tenant_id = tenant))
         from tenants t where t.id = tenant);
+end $$;
+
+-- As in 0013, but what the operator sells to tenants goes first: an admin may write the same price at
+-- Stripe into a plan of their own, and must not get that plan's limits for it.
+create or replace function stripe_plan(event jsonb, subject text, metadata jsonb, prices jsonb) returns void
+language plpgsql set search_path = tenantry, pg_temp as $$
+declare
+    bought text := stripe_id(event #> '{data,object,items,data,0,price}');
+    named text := coalesce((select p.key from plans p where p.for_tenant and p.key = prices ->> bought),
+        (select p.key from plans p where p.stripe_price_id = bought), prices ->> bought);
+    weight text := case when named is not null then '2' when event ->> 'type' like 'checkout.%' then '0' else '1' end;
+    place text := weight || stripe_order(event);
+begin
+    named := coalesce(named, metadata ->> 'planId');
+    if named is not null then
+        update subscriptions s set plan_key = named, plan_order = place
+        where s.stripe_subscription_id = subject and s.plan_order < place;
+    end if;
 end $$;
 
 do $$

@@ -166,6 +166,17 @@ def test_features(s, x):
               check=False)
     s.equal(x.sql("select key, limits from plans where for_tenant"), 'starter|{"apiKeys": true}', "an admin cannot give themselves more")
     s.equal(x.sql("select count(*) from invitations where role = 'owner'"), "0", "nor invite an owner")
+    # The operator's price, written into a plan of the admin's own, does not bring that plan's limits.
+    event = json.dumps({"id": "evt_own", "type": "customer.subscription.updated", "created": int(time.time()),
+                        "data": {"object": {"id": "sub_of_5ducks", "items": {"data": [{"price": {"id": "price_sold"}}]}}}})
+    got = x.sql(f"""begin; select set_config('app.current_tenant_id', '{x.tenant['5ducks']}', true); set local role tenantry_admin;
+        insert into plans (tenant_id, key, name, price, limits, stripe_price_id)
+            values ('{x.tenant['5ducks']}', 'mine', 'm', 0, '{{"seats": 1000000}}', 'price_sold');
+        set local role tenantry_owner;
+        select stripe_plan('{event}', 'sub_of_5ducks', '{{}}', '{{"price_sold": "starter"}}');
+        update subscriptions s set plan_id = (select p.id from plans p where p.key = s.plan_key) where payer = 'tenant';
+        select key, limits from tenant_plan(); rollback""")
+    s.ok(got.endswith('starter|{"apiKeys": true}'), "nor by naming the operator's price at Stripe", got)
     x.no_plan()
 
 
