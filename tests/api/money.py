@@ -335,7 +335,8 @@ def warm(d):
         except (OSError, AttributeError):
             pass
         time.sleep(0.02)
-    raise AssertionError("no worker comes back")
+    states = [[l for l in open(f"/proc/{w}/status") if l.startswith(("State", "TracerPid"))] for w in workers(d.api.p.pid)]
+    raise AssertionError(f"no worker comes back: {states} {d.api.errors()[-500:]}")
 
 
 def test_kills(s, house, d):

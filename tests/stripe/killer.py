@@ -63,4 +63,8 @@ class Killer:
             except OSError:
                 pass
         self.thread.join(20)
+        try:  # when a thread that is not watched took the SIGSTOP, all of the process stands still
+            os.kill(self.pid, signal.SIGCONT)
+        except OSError:
+            pass
         return stops
