@@ -28,9 +28,11 @@ struct standing {
     bool unpaid;
     json_t *limits;
     struct counter counters[COUNTED];
-    bool known, asking, changed; /* changed: what is known may not be so any more */
+    bool known, asking;
+    /* Changes heard of; how many of them the question, and what is known, came after. */
+    uint64_t changes, asked_changes, known_changes;
     double asked;
-    int64_t hour; /* whose use was asked for */
+    int64_t asked_hour, known_hour; /* whose use that is */
     struct waiter *waiters;
 };
 struct standings {
@@ -111,8 +113,10 @@ static void learn(struct standing *st, const struct pool_answer *a) {
         st->unpaid = reason && !strcmp(reason, "payment");
         json_decref(st->limits);
         st->limits = json_incref(json_object_get(v, "limits"));
-        learn_used(st, json_object_get(v, "used"), st->hour);
+        learn_used(st, json_object_get(v, "used"), st->asked_hour);
         st->known = true;
+        st->known_hour = st->asked_hour;
+        st->known_changes = st->asked_changes;
     }
     json_decref(v);
 }
@@ -142,11 +146,10 @@ static void answered(void *ctx, const struct pool_answer *a) {
     st->asking = false;
     if (a->outcome == POOL_DONE) learn(st, a);
     /* What changed while it was asked may not be in the answer. */
-    if (a->outcome == POOL_DONE && st->changed) {
+    if (a->outcome == POOL_DONE && st->asked_changes != st->changes) {
         ask(st);
         return;
     }
-    st->changed = false;
     struct waiter *w = st->waiters;
     st->waiters = NULL;
     while (w) {
@@ -158,11 +161,11 @@ static void answered(void *ctx, const struct pool_answer *a) {
 
 static void ask(struct standing *st) {
     st->asking = true;
-    st->changed = false;
+    st->asked_changes = st->changes;
     st->asked = clock_seconds();
-    st->hour = standing_hour();
+    st->asked_hour = standing_hour();
     put(st, false, "select tenantry.tenant_standing(to_timestamp($1::bigint))",
-        st->hour, NULL, answered, st);
+        st->asked_hour, NULL, answered, st);
 }
 
 static struct standing *standing_of(
@@ -187,7 +190,9 @@ void standing_find(
     }
     struct standing *st = standing_of(s->standings, c->tenant);
     bool due = clock_seconds() - st->asked > FRESH_SECONDS;
-    bool wait = !st->known || st->changed || st->hour != standing_hour();
+    /* Also while the question is on its way: nobody is let in by the limits of before. */
+    bool wait = !st->known || st->known_changes != st->changes ||
+                st->known_hour != standing_hour();
     if (wait) {
         struct waiter *w = arena_alloc(&c->request->arena, sizeof *w);
         *w = (struct waiter){c, then, st->waiters};
@@ -302,7 +307,7 @@ void standings_drain(struct standings *all, void (*done)(void *ctx), void *ctx) 
 
 static void changed(struct server *s, const char *slug) {
     for (struct standing *st = s->standings->first; st; st = st->next)
-        if (!slug || !strcmp(st->slug, slug)) st->changed = true;
+        if (!slug || !strcmp(st->slug, slug)) st->changes++;
 }
 
 struct standings *standings_new(struct server *s, struct meters *m) {
