@@ -40,7 +40,7 @@ static void await(struct listener *n, bool read, bool write) {
     n->socket = loop_socket(n->loop, PQsocket(n->conn), read, write, on_socket, n);
 }
 
-/* ---- giving up, for now ---- */
+/* ---- between attempts ---- */
 
 static void disconnect(struct listener *n) {
     loop_event_free(n->socket); /* before the descriptor is another's */

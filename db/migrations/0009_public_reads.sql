@@ -8,6 +8,10 @@ set local search_path = tenantry;
 
 -- ---- plans and promotions ----
 
+alter table plans add column for_tenant boolean not null default false;
+comment on column plans.for_tenant is 'what the tenant itself may subscribe to; nobody else sees it';
+grant select (for_tenant) on plans to tenantry_web, tenantry_member, tenantry_builder;
+
 -- A plan as config.json would list it: one rule for the build and for the API.
 create view plans_public with (security_invoker = true) as
     select p.tenant_id, p.id, p.key, p.currency, p.position,
@@ -16,7 +20,7 @@ create view plans_public with (security_invoker = true) as
             'credits', p.credits, 'bonus', p.bonus, 'features', p.features, 'highlight', p.highlight,
             'comingSoon', p.coming_soon, 'cta', nullif(p.cta, ''))) as plan,
         p.limits
-    from tenantry.plans p where p.active;
+    from tenantry.plans p where p.active and not p.for_tenant;
 grant select on plans_public to tenantry_web, tenantry_member, tenantry_admin, tenantry_builder;
 
 -- {"plans": [{"currency", "limits", "plan"}], "promotions": [those that run], "seconds": until one begins
@@ -193,38 +197,6 @@ declare
 begin
     head.seconds := tenantry.posts_turn();
     return next head;
-    if tag is null and space is null then
-        return query
-        select p.id, p.slug, p.title, p.description, case when octet_length(p.content) <= 32768 then p.content end,
-            p.format, case when cardinality(p.tags) > 0 then to_json(p.tags) end, p.image,
-            case when p.space_id is not null then (select s.slug from tenantry.spaces s
-                where s.tenant_id = p.tenant_id and s.id = p.space_id) end,
-            case when p.author_id is not null then (select u.name from tenantry.users u where u.id = p.author_id) end,
-            (select array[c.comments, c.reactions] from tenantry.post_counts c
-                where c.tenant_id = p.tenant_id and c.post_id = p.id),
-            p.shown at time zone 'UTC', p.updated_at at time zone 'UTC', null::double precision
-        from (
-            (select p.id, p.slug, p.title, p.description, p.content, p.format, p.tags, p.image,
-                    p.space_id, p.author_id, p.updated_at, p.tenant_id, p.published_at as shown
-                from tenantry.posts p
-                where p.status = 'PUBLISHED' and p.visibility = 'PUBLIC' and p.published_at between first and last
-                    and (p.published_at < last or p.id > last_id)
-                    and (p.space_id is null or exists (select from tenantry.spaces s
-                        where s.tenant_id = p.tenant_id and s.id = p.space_id))
-                order by p.published_at desc, p.id limit n)
-            union all
-            (select p.id, p.slug, p.title, p.description, p.content, p.format, p.tags, p.image,
-                    p.space_id, p.author_id, p.updated_at, p.tenant_id, p.publish_at as shown
-                from tenantry.posts p
-                where p.status = 'SCHEDULED' and p.visibility = 'PUBLIC' and p.publish_at between first and last
-                    and (p.publish_at < last or p.id > last_id)
-                    and (p.space_id is null or exists (select from tenantry.spaces s
-                        where s.tenant_id = p.tenant_id and s.id = p.space_id))
-                order by p.publish_at desc, p.id limit n)
-            order by shown desc, id limit n) p
-        order by p.shown desc, p.id;
-        return;
-    end if;
     if space is not null then
         select s.id into in_space from tenantry.spaces s
             where s.tenant_id = nullif(current_setting('app.current_tenant_id', true), '')::uuid

@@ -107,8 +107,14 @@ comment on function signup_open is 'Setting "signup" of the tenant: "open" lets 
 
 create function account_find(email text, joining boolean, invitation text) returns text
 language plpgsql stable security definer set search_path = tenantry, pg_temp as $$
+declare
+    standing constant tenant_status := (select t.status from tenantry.tenants t
+        where t.id = nullif(current_setting('app.current_tenant_id', true), '')::uuid);
 begin
     -- Here, before anything depends on whether the e-mail is somebody's.
+    if joining and (standing in ('suspended', 'closed') or standing = 'pending' and invitation is null) then
+        raise exception using errcode = 'PT403', message = 'nobody can sign in here at the moment';
+    end if;
     if joining and invitation is not null and not exists (select from tenantry.invitations i
             where i.token_hash = decode(invitation, 'hex') and i.status = 'pending' and i.expires_at > now()
                 and i.email = lower(account_find.email)) then
@@ -152,14 +158,19 @@ begin
     return true;
 end $$;
 
+-- Where nothing is paid for, those come in who can do something about it: owners and admins, and
+-- whoever is invited to a tenant that is being set up.
 create function member_join(user_id uuid, email text, invitation text) returns boolean
 language plpgsql security definer set search_path = tenantry, pg_temp as $$
 declare
     here tenantry.tenants;
+    has tenantry.member_role;
 begin
     select * into here from tenantry.tenants t
         where t.id = nullif(current_setting('app.current_tenant_id', true), '')::uuid;
-    if here.status in ('suspended', 'closed') then
+    select m.role into has from tenantry.memberships m where m.user_id = member_join.user_id;
+    if here.status = 'closed' or here.status = 'suspended' and coalesce(has not in ('owner', 'admin'), true)
+        or here.status = 'pending' and invitation is null and coalesce(has not in ('owner', 'admin'), true) then
         raise exception using errcode = 'PT403', message = 'nobody can sign in here at the moment';
     end if;
     if invitation is not null then
@@ -168,7 +179,7 @@ begin
         end if;
         return true;
     end if;
-    if exists (select from tenantry.memberships m where m.user_id = member_join.user_id) then
+    if has is not null then
         return true;
     end if;
     if not tenantry.signup_open() then
@@ -306,6 +317,10 @@ begin
     end if;
     return true;
 end $$;
+
+-- When a person was here last, and since when, is told by their membership.  Of the account that would be
+-- what they do in other tenants.
+revoke select (created_at, last_login_at) on users from tenantry_admin;
 
 grant execute on function identity_of_session(text, interval), identity_of_key(text, text), identity_of_user(uuid),
     identity_seen(uuid), account_find(text, boolean, text), account_register(text, text, text, text, text, text, interval),

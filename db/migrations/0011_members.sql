@@ -22,12 +22,20 @@ language sql stable set search_path = tenantry, pg_temp as $$
 $$;
 comment on function json_time is 'As JavaScript writes a Date';
 
+-- ---- what a subscription is worth ----
+
+create function subscription_counts(status subscription_status, grace_until timestamptz) returns boolean
+language sql stable set search_path = tenantry, pg_temp as $$
+    select status in ('active', 'trialing')
+        or status in ('past_due', 'unpaid') and coalesce(grace_until > now(), false)
+$$;
+comment on function subscription_counts is 'Whether it gives what it is for: paid, on trial, or behind but within the grace';
+
 -- ---- who may read what ----
 
 create function has_paid(person uuid) returns boolean
 language sql stable set search_path = tenantry, pg_temp as $$
-    select coalesce(bool_or(s.status in ('trialing', 'active')
-                or (s.status = 'past_due' and s.grace_until > now())),
+    select coalesce(bool_or(subscription_counts(s.status, s.grace_until)),
             (select m.join_source = 'paid' from tenantry.memberships m where m.user_id = person), false)
         from tenantry.subscriptions s where s.user_id = person
 $$;
@@ -132,6 +140,8 @@ begin
                 and (p.expires_at is null or p.expires_at > now())
                 and (p.visibility = any(r.open) or p.space_id = any(r.extra))
                 and (space is null or p.space_id = space)
+                and (p.space_id is null or exists (select from spaces s
+                    where s.tenant_id = tenant and s.id = p.space_id and s.archived_at is null))
             order by p.published_at desc, p.id limit size + 1)
         union all
         (select p.id, p.publish_at, coalesce(octet_length(p.content), 0) from posts p
@@ -140,6 +150,8 @@ begin
                 and (p.expires_at is null or p.expires_at > now())
                 and (p.visibility = any(r.open) or p.space_id = any(r.extra))
                 and (space is null or p.space_id = space)
+                and (p.space_id is null or exists (select from spaces s
+                    where s.tenant_id = tenant and s.id = p.space_id and s.archived_at is null))
             order by p.publish_at desc, p.id limit size + 1)) u
         window listed as (order by u.shown desc, u.id)) v;
     return (select json_build_object(
@@ -235,13 +247,6 @@ language sql stable security definer set search_path = tenantry, pg_temp as $$
 $$;
 comment on function own_email is 'Of whoever asks; e-mail is no column that members may read';
 
-create function is_free_member(person uuid) returns boolean
-language sql stable set search_path = tenantry, pg_temp as $$
-    select m.join_source = 'free_signup' and not exists (select from subscriptions s
-            where s.user_id = person and s.status in ('active', 'trialing'))
-        from memberships m where m.user_id = person
-$$;
-
 create function subscription_json(person uuid) returns json
 language sql stable set search_path = tenantry, pg_temp as $$
     select json_build_object('planId', s.plan_key, 'status', s.status, 'quantity', s.quantity,
@@ -258,7 +263,7 @@ declare
     shown json := (select json_build_object('id', m.user_id, 'email', own_email(), 'name', u.name,
             'profilePhotoUrl', u.avatar_url, 'role', member_role_name(m.role), 'rank', m.role,
             'joinSource', m.join_source, 'joinedAt', json_time(m.joined_at),
-            'isFreeMember', is_free_member(m.user_id), 'hasPaidAccess', has_paid(m.user_id),
+            'isFreeMember', member_is_free(m.user_id), 'hasPaidAccess', has_paid(m.user_id),
             'tenantId', t.id, 'tenant', json_build_object('id', t.id, 'slug', t.slug, 'name', t.name),
             'subscription', subscription_json(m.user_id))
         from memberships m join users u on u.id = m.user_id join tenants t on t.id = m.tenant_id
@@ -274,6 +279,8 @@ grant execute on function current_tenant(), current_person(), json_time(timestam
     space_enter(uuid, visibility[], uuid[], boolean), person_json(uuid), post_json(posts),
     trpc_posts_list(uuid, integer, uuid, boolean) to tenantry_web, tenantry_member, tenantry_admin;
 grant execute on function has_paid(uuid), member_role_name(member_role), member_json(uuid), own_email(),
-    is_free_member(uuid), subscription_json(uuid), trpc_members_list(integer, integer, text, text),
+    subscription_json(uuid), trpc_members_list(integer, integer, text, text),
     trpc_members_get(uuid), trpc_current_user(),
     trpc_posts_create(uuid, text, text, post_status, timestamptz, text) to tenantry_member, tenantry_admin;
+grant execute on function subscription_counts(subscription_status, timestamptz)
+    to tenantry_member, tenantry_admin, tenantry_webhook;

@@ -63,15 +63,6 @@ grant select, insert, update on invoices to tenantry_webhook;
 grant select on promotions to tenantry_webhook;
 grant select (payer, paid_at) on subscriptions to tenantry_member, tenantry_admin;
 
--- ---- what a subscription is worth ----
-
-create function subscription_counts(status subscription_status, grace_until timestamptz) returns boolean
-language sql stable set search_path = tenantry, pg_temp as $$
-    select status in ('active', 'trialing')
-        or status in ('past_due', 'unpaid') and coalesce(grace_until > now(), false)
-$$;
-comment on function subscription_counts is 'Whether it gives what it is for: paid, on trial, or behind but within the grace';
-
 -- ---- reading an event ----
 
 -- An id that may have been expanded to the object.
@@ -224,11 +215,14 @@ end $$;
 
 -- Which plan: that of the price, as the database or else the operator's settings know it; else what
 -- was said at checkout.
+-- What the operator sells to tenants goes first: an admin may write the same price at
+-- Stripe into a plan of their own, and must not get that plan's limits for it.
 create function stripe_plan(event jsonb, subject text, metadata jsonb, prices jsonb) returns void
 language plpgsql set search_path = tenantry, pg_temp as $$
 declare
     bought text := stripe_id(event #> '{data,object,items,data,0,price}');
-    named text := coalesce((select p.key from plans p where p.stripe_price_id = bought), prices ->> bought);
+    named text := coalesce((select p.key from plans p where p.for_tenant and p.key = prices ->> bought),
+        (select p.key from plans p where p.stripe_price_id = bought), prices ->> bought);
     weight text := case when named is not null then '2' when event ->> 'type' like 'checkout.%' then '0' else '1' end;
     place text := weight || stripe_order(event);
 begin
@@ -300,7 +294,8 @@ begin
     where x.stripe_subscription_id = subject;
 end $$;
 
-create function stripe_event(event jsonb, prices jsonb default '{}') returns text
+-- Events of an account at Stripe that is the tenant's own say nothing about what the tenant pays.
+create function stripe_event(event jsonb, prices jsonb default '{}', operators boolean default true) returns text
 language plpgsql set search_path = tenantry, pg_temp as $$
 declare
     tenant uuid := nullif(current_setting('app.current_tenant_id', true), '')::uuid;
@@ -315,7 +310,11 @@ begin
     if not found then
         return '{"effect":"ignored"}';
     end if;
-    if not stripe_is_ours(event, subject.subscription, subject.customer, subject.metadata) then
+    if not stripe_is_ours(event, subject.subscription, subject.customer, subject.metadata)
+        or not operators and (subject.metadata ->> 'payer' = 'tenant'
+            or exists (select from customers c where c.user_id is null and c.stripe_customer_id = subject.customer)
+            or exists (select from subscriptions s where s.payer = 'tenant'
+                and s.stripe_subscription_id = subject.subscription)) then
         return '{"effect":"foreign"}';
     end if;
     insert into webhook_events (tenant_id, event_id, type, created_at) values (tenant, event ->> 'id', kind, made)
@@ -331,7 +330,8 @@ begin
     end if;
     return '{"effect":"applied"}';
 end $$;
-comment on function stripe_event is 'Takes one event of Stripe''s: its effect and its record, together, once';
+comment on function stripe_event is
+    'Takes one event of Stripe''s: its effect and its record, together, once; operators: of the operator''s account';
 
 create function stripe_apply(event jsonb, subject text, customer text, metadata jsonb, prices jsonb) returns void
 language plpgsql set search_path = tenantry, pg_temp as $$
@@ -371,9 +371,9 @@ create function checkout_plan(wanted text, listed jsonb, out price numeric, out 
     out every plan_interval, out stripe_price_id text)
 language plpgsql stable set search_path = tenantry, pg_temp as $$
 begin
-    if exists (select from plans p where p.active) then
-        select p.price, p.coming_soon, p.interval, p.stripe_price_id
-            into price, coming_soon, every, stripe_price_id from plans p where p.key = wanted and p.active;
+    if exists (select from plans p where p.active and not p.for_tenant) then
+        select p.price, p.coming_soon, p.interval, p.stripe_price_id into price, coming_soon, every, stripe_price_id
+            from plans p where p.key = wanted and p.active and not p.for_tenant;
     elsif listed is not null then
         price := coalesce((listed ->> 'price')::numeric, 0);
         coming_soon := coalesce((listed ->> 'comingSoon')::boolean, false);
@@ -483,5 +483,3 @@ begin
         execute format('grant execute on function %s to tenantry_webhook', f);
     end loop;
 end $$;
-grant execute on function subscription_counts(subscription_status, timestamptz)
-    to tenantry_member, tenantry_admin, tenantry_webhook;

@@ -7,8 +7,6 @@
 set local role tenantry_owner;
 set local search_path = tenantry;
 
-alter table plans add column for_tenant boolean not null default false;
-comment on column plans.for_tenant is 'what the tenant itself may subscribe to; nobody else sees it';
 alter table tenants add column suspended_for text check (suspended_for in ('payment', 'operator'));
 alter table tenants add column free boolean not null default true;
 comment on column tenants.free is 'pays nothing to the operator; until it has bought a plan';
@@ -20,16 +18,6 @@ create policy for_members on plans as restrictive for select to tenantry_member 
 create policy own_insert on plans as restrictive for insert to tenantry_admin with check (not for_tenant);
 create policy own_update on plans as restrictive for update to tenantry_admin using (not for_tenant);
 create policy own_delete on plans as restrictive for delete to tenantry_admin using (not for_tenant);
-
-create or replace view plans_public with (security_invoker = true) as
-    select p.tenant_id, p.id, p.key, p.currency, p.position,
-        p.extra || jsonb_strip_nulls(jsonb_build_object('id', p.key, 'name', p.name,
-            'description', nullif(p.description, ''), 'price', trim_scale(p.price), 'interval', p.interval,
-            'credits', p.credits, 'bonus', p.bonus, 'features', p.features, 'highlight', p.highlight,
-            'comingSoon', p.coming_soon, 'cta', nullif(p.cta, ''))) as plan,
-        p.limits
-    from tenantry.plans p where p.active and not p.for_tenant;
-grant select (for_tenant) on plans to tenantry_web, tenantry_member, tenantry_builder;
 
 grant update (suspended_for, free) on tenants to tenantry_webhook;
 grant execute on function current_tenant(), current_person(), json_time(timestamptz) to tenantry_webhook;
@@ -136,47 +124,6 @@ create trigger checkout_sessions_seat before insert on checkout_sessions for eac
 alter table invitations drop constraint invitations_role_check;
 create policy not_an_owner on invitations as restrictive for insert to tenantry_admin with check (role <> 'owner');
 
--- Where nothing is paid for, those come in who can do something about it: owners and admins, and
--- whoever is invited to a tenant that is being set up.
-create or replace function member_join(user_id uuid, email text, invitation text) returns boolean
-language plpgsql security definer set search_path = tenantry, pg_temp as $$
-declare
-    here tenantry.tenants;
-    has tenantry.member_role;
-begin
-    select * into here from tenantry.tenants t
-        where t.id = nullif(current_setting('app.current_tenant_id', true), '')::uuid;
-    select m.role into has from tenantry.memberships m where m.user_id = member_join.user_id;
-    if here.status = 'closed' or here.status = 'suspended' and coalesce(has not in ('owner', 'admin'), true)
-        or here.status = 'pending' and invitation is null and coalesce(has not in ('owner', 'admin'), true) then
-        raise exception using errcode = 'PT403', message = 'nobody can sign in here at the moment';
-    end if;
-    if invitation is not null then
-        if not tenantry.invitation_take(user_id, email, invitation) then
-            raise exception using errcode = 'PT404', message = 'there is no such invitation';
-        end if;
-        return true;
-    end if;
-    if has is not null then
-        return true;
-    end if;
-    if not tenantry.signup_open() then
-        return false;
-    end if;
-    insert into tenantry.memberships (tenant_id, user_id, join_source)
-        values (here.id, member_join.user_id, 'free_signup') on conflict do nothing;
-    return true;
-end $$;
-
--- ---- paid for, by one rule ----
-
-create or replace function has_paid(person uuid) returns boolean
-language sql stable set search_path = tenantry, pg_temp as $$
-    select coalesce(bool_or(subscription_counts(s.status, s.grace_until)),
-            (select m.join_source = 'paid' from tenantry.memberships m where m.user_id = person), false)
-        from tenantry.subscriptions s where s.user_id = person
-$$;
-
 -- ---- what the tenant has paid for ----
 
 -- After each event of a subscription of the tenant's own.  It looks at the subscriptions only, so that
@@ -200,68 +147,7 @@ end $$;
 create trigger subscriptions_conclude after update of grace_until on subscriptions for each row
     when (new.payer = 'tenant') execute function tenant_conclude();
 
--- Events of an account at Stripe that is the tenant's own say nothing about what the tenant pays.
-drop function stripe_event(jsonb, jsonb);
-create function stripe_event(event jsonb, prices jsonb default '{}', operators boolean default true) returns text
-language plpgsql set search_path = tenantry, pg_temp as $$
-declare
-    tenant uuid := nullif(current_setting('app.current_tenant_id', true), '')::uuid;
-    kind text := event ->> 'type';
-    made timestamptz := stripe_time(event -> 'created');
-    subject record;
-begin
-    if jsonb_typeof(event -> 'id') is distinct from 'string' or kind is null or made is null then
-        raise exception using errcode = 'PT400', message = 'this is not an event';
-    end if;
-    select * into subject from stripe_subject(event);
-    if not found then
-        return '{"effect":"ignored"}';
-    end if;
-    if not stripe_is_ours(event, subject.subscription, subject.customer, subject.metadata)
-        or not operators and (subject.metadata ->> 'payer' = 'tenant'
-            or exists (select from customers c where c.user_id is null and c.stripe_customer_id = subject.customer)
-            or exists (select from subscriptions s where s.payer = 'tenant'
-                and s.stripe_subscription_id = subject.subscription)) then
-        return '{"effect":"foreign"}';
-    end if;
-    insert into webhook_events (tenant_id, event_id, type, created_at) values (tenant, event ->> 'id', kind, made)
-    on conflict do nothing;
-    if not found then
-        return '{"effect":"duplicate"}';
-    end if;
-    if kind like 'checkout.%' then
-        perform stripe_checkout(event, subject.metadata);
-    end if;
-    if subject.subscription is not null and kind <> 'checkout.session.expired' then
-        perform stripe_apply(event, subject.subscription, subject.customer, subject.metadata, prices);
-    end if;
-    return '{"effect":"applied"}';
-end $$;
-comment on function stripe_event is
-    'Takes one event of Stripe''s: its effect and its record, together, once; operators: of the operator''s account';
-
 -- ---- what is sold ----
-
-create or replace function checkout_plan(wanted text, listed jsonb, out price numeric, out coming_soon boolean,
-    out every plan_interval, out stripe_price_id text)
-language plpgsql stable set search_path = tenantry, pg_temp as $$
-begin
-    if exists (select from plans p where p.active and not p.for_tenant) then
-        select p.price, p.coming_soon, p.interval, p.stripe_price_id into price, coming_soon, every, stripe_price_id
-            from plans p where p.key = wanted and p.active and not p.for_tenant;
-    elsif listed is not null then
-        price := coalesce((listed ->> 'price')::numeric, 0);
-        coming_soon := coalesce((listed ->> 'comingSoon')::boolean, false);
-        every := 'month';
-    end if;
-    if price is null then
-        raise exception using errcode = 'PT404', message = 'there is no such plan';
-    elsif coming_soon then
-        raise exception using errcode = 'PT422', message = 'this plan is not for sale yet';
-    elsif price = 0 then
-        raise exception using errcode = 'PT422', message = 'this plan is free: there is nothing to pay';
-    end if;
-end $$;
 
 create function billing_plan(wanted text, env_price text) returns text
 language plpgsql stable set search_path = tenantry, pg_temp as $$
@@ -501,24 +387,6 @@ begin
             'plan', coalesce(standing ->> 'plan', case when t.free then 'free' end),
             'members', (select count(*)::text from memberships m where m.tenant_id = tenant))
         from tenants t where t.id = tenant);
-end $$;
-
--- As in 0013, but what the operator sells to tenants goes first: an admin may write the same price at
--- Stripe into a plan of their own, and must not get that plan's limits for it.
-create or replace function stripe_plan(event jsonb, subject text, metadata jsonb, prices jsonb) returns void
-language plpgsql set search_path = tenantry, pg_temp as $$
-declare
-    bought text := stripe_id(event #> '{data,object,items,data,0,price}');
-    named text := coalesce((select p.key from plans p where p.for_tenant and p.key = prices ->> bought),
-        (select p.key from plans p where p.stripe_price_id = bought), prices ->> bought);
-    weight text := case when named is not null then '2' when event ->> 'type' like 'checkout.%' then '0' else '1' end;
-    place text := weight || stripe_order(event);
-begin
-    named := coalesce(named, metadata ->> 'planId');
-    if named is not null then
-        update subscriptions s set plan_key = named, plan_order = place
-        where s.stripe_subscription_id = subject and s.plan_order < place;
-    end if;
 end $$;
 
 do $$
