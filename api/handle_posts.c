@@ -20,7 +20,8 @@ enum post_column {
     POST_IMAGE,
     POST_SPACE,
     POST_AUTHOR,
-    POST_COUNTS,
+    POST_COMMENTS,
+    POST_REACTIONS,
     POST_PUBLISHED,
     POST_UPDATED,
     POST_SECONDS
@@ -29,6 +30,27 @@ static const struct snapshot_windows windows = {.max_age = 30,
     .s_maxage = 60,
     .stale_while_revalidate = 600,
     .stale_if_error = 86400};
+
+/* The first row is no post: it says when the answer is to be another. */
+#define POSTS(content_max, rest)                                                       \
+    "select null,null,null,null,null,null,null,null,null,null,null,null,null,null,"    \
+    "tenantry.posts_turn() union all (select p.id,p.slug,p.title,p.description,"       \
+    "case when octet_length(p.content)<=" content_max " then p.content end,"           \
+    "p.format,case when p.tags<>'{}' then to_json(p.tags) end,p.image,p.space,"        \
+    "p.author,p.comments,p.reactions,p.shown_at at time zone 'UTC',"                   \
+    "p.updated_at at time zone 'UTC',null from tenantry.posts_public p"                \
+    " where p.shown_at between '0001-01-01Z' and " rest ")"
+#define NO_ID "00000000-0000-0000-0000-000000000000"
+#define LAST_MOMENT "9999-12-31 23:59:59.999999Z"
+/* Newest first, $1 posts behind the one at ($2, $3), with the tag $4, in the space $5.
+ * The moment is never NULL, so that it is looked up in the index. */
+static const char page_sql[] = POSTS("32768",
+    "$2::timestamptz and (p.shown_at<$2 or p.id>$3::uuid)"
+    " and ($4::text is null or p.tags @> array[$4])"
+    " and ($5::text is null or p.space=$5)"
+    " order by p.shown_at desc,p.id limit $1::integer");
+static const char post_sql[] = POSTS(
+    "524288", "'" LAST_MOMENT "' and p.slug=$1::text");
 
 /* ---- one post as JSON ---- */
 
@@ -68,14 +90,6 @@ static void put_content(
     buf_cstr(b, html ? ",\"format\":\"html\"" : ",\"format\":\"markdown\"");
 }
 
-static void put_counts(struct buf *b, const char *counts) { /* "{2,5}" or NULL */
-    char *end = NULL;
-    long comments = counts ? strtol(counts + 1, &end, 10) : 0;
-    long reactions = end && *end == ',' ? strtol(end + 1, NULL, 10) : 0;
-    buf_printf(b, ",\"comments\":%ld,\"reactions\":%ld", comments > 0 ? comments : 0,
-        reactions > 0 ? reactions : 0);
-}
-
 static void put_url(struct buf *b, const struct api_tenant *t, const char *slug) {
     static const char plain[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~";
@@ -105,14 +119,16 @@ static void put_post(struct call *c, struct buf *b, const struct pg_rows *rows, 
     put_text(b, "image", pg_cell(rows, i, POST_IMAGE));
     put_text(b, "space", pg_cell(rows, i, POST_SPACE));
     put_text(b, "author", pg_cell(rows, i, POST_AUTHOR));
-    put_counts(b, pg_cell(rows, i, POST_COUNTS));
+    buf_cstr(b, ",\"comments\":");
+    buf_cstr(b, pg_cell(rows, i, POST_COMMENTS));
+    buf_cstr(b, ",\"reactions\":");
+    buf_cstr(b, pg_cell(rows, i, POST_REACTIONS));
     put_time(b, "publishedAt", pg_cell(rows, i, POST_PUBLISHED));
     put_time(b, "updatedAt", pg_cell(rows, i, POST_UPDATED));
     put_url(b, c->tenant, pg_cell(rows, i, POST_SLUG));
     buf_char(b, '}');
 }
 
-/* The first row is no post: it says when the answer is to be another. */
 static double seconds_of(const struct pg_rows *rows) {
     const char *text = rows->rows ? pg_cell(rows, 0, POST_SECONDS) : NULL;
     double seconds = text ? strtod(text, NULL) : -1;
@@ -146,9 +162,9 @@ static void page_ask(struct call *c) {
     const struct public_query *q = snapshot_handler(c);
     char limit[16];
     snprintf(limit, sizeof limit, "%u", q->limit + 1);
-    const char *const values[] = {limit, q->after, q->after_id, q->tag, q->space};
-    snapshot_ask(c, "select * from tenantry.public_posts($1, $2, $3, $4, $5)", values,
-        5, page_done);
+    const char *const values[] = {limit, q->after ? q->after : LAST_MOMENT,
+        q->after ? q->after_id : NO_ID, q->tag, q->space};
+    snapshot_ask(c, page_sql, values, 5, page_done);
 }
 
 /* Posts are in the database or, for this program, nowhere. */
@@ -189,7 +205,7 @@ static void post_done(struct call *c, const struct pool_answer *a) {
 
 static void post_ask(struct call *c) {
     const char *const values[] = {snapshot_handler(c)};
-    snapshot_ask(c, "select * from tenantry.public_post($1)", values, 1, post_done);
+    snapshot_ask(c, post_sql, values, 1, post_done);
 }
 
 void handle_post(struct call *c) {

@@ -37,28 +37,12 @@ static const char posts_sql[] =
     "select p.id, p.slug, p.title, p.description,"
     " case when octet_length(p.content) <= 5242880 then p.content end,"
     " coalesce(octet_length(p.content), 0), p.format, p.status, to_json(p.tags),"
-    " p.image, p.extra,"
-    " date_trunc('second', (case when p.status = 'SCHEDULED' then p.publish_at"
-    " else p.published_at end) at time zone 'UTC')::text,"
+    " p.image, p.extra, date_trunc('second', p.shown_at at time zone 'UTC')::text,"
     " date_trunc('second', p.updated_at at time zone 'UTC')::text,"
-    " u.name,"
-    " (select count(*) from tenantry.comments c"
-    " where c.tenant_id = p.tenant_id and c.post_id = p.id and c.status = 'VISIBLE'),"
-    " (select count(*) from tenantry.reactions r"
-    " where r.tenant_id = p.tenant_id and r.post_id = p.id),"
-    " case when p.status = 'SCHEDULED' then " PULL_MOMENT(
-        "p.publish_at") " end,"
-                        " " PULL_MOMENT(
-                            "p.expires_at") ""
-                                            " from tenantry.posts p left join "
-                                            "tenantry.users u on u.id = p.author_id"
-                                            " where p.visibility = 'PUBLIC' and "
-                                            "p.status in ('PUBLISHED', 'SCHEDULED')"
-                                            " and (p.space_id is null or exists "
-                                            "(select from tenantry.spaces s"
-                                            " where s.tenant_id = p.tenant_id and s.id "
-                                            "= p.space_id))"
-                                            " order by p.slug collate \"C\"";
+    " p.author, p.comments, p.reactions,"
+    " case when p.status = 'SCHEDULED' then " PULL_MOMENT("p.publish_at") " end,"
+    " " PULL_MOMENT("p.expires_at")
+    " from tenantry.posts_public p order by p.slug collate \"C\"";
 
 struct reader {
     struct site *s;

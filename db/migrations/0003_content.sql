@@ -1,6 +1,10 @@
 -- What members write: spaces, posts, comments, reactions.
 --
 -- A post may be half finished: the build judges it and names the row.
+--
+-- What a page of posts shows of other tables (the author's name, how many comments and reactions) is
+-- kept with the post: pages are read far more often than anybody writes, and looking it up, or counting,
+-- is what would take longest.
 
 set local role tenantry_owner;
 set local search_path = tenantry;
@@ -60,6 +64,11 @@ create table posts (
     published_at timestamptz,
     publish_at timestamptz,
     expires_at timestamptz,
+    shown_at timestamptz generated always as
+        (case status when 'PUBLISHED' then published_at when 'SCHEDULED' then publish_at end) stored,
+    author_name text,
+    comment_count integer not null default 0,
+    reaction_count integer not null default 0,
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
     primary key (tenant_id, id),
@@ -67,11 +76,15 @@ create table posts (
     check (status <> 'SCHEDULED' or publish_at is not null),
     foreign key (tenant_id, space_id) references spaces on delete cascade,
     foreign key (tenant_id, author_id) references memberships on delete set null (author_id)
-);
+) with (fillfactor = 80); -- room for the next count
 comment on column posts.visibility is 'that of its space, if it has one';
 comment on column posts.published_at is 'set when it becomes PUBLISHED';
 comment on column posts.publish_at is 'when a SCHEDULED one becomes visible; nothing changes its status then';
 comment on column posts.extra is 'whatever else front matter might say';
+comment on column posts.shown_at is 'its date: since when the public can see it, or will';
+comment on column posts.author_name is 'that of the user, kept by triggers';
+comment on column posts.comment_count is 'visible ones, kept by triggers';
+comment on column posts.reaction_count is 'kept by triggers';
 create index posts_of_space on posts (tenant_id, space_id) where space_id is not null;
 create index posts_of_author on posts (tenant_id, author_id) where author_id is not null;
 create index posts_due on posts (tenant_id, publish_at) where status = 'SCHEDULED';
@@ -137,8 +150,11 @@ begin
     return null;
 end $$;
 
-create trigger posts_1_prepare before insert or update on posts for each row execute function posts_prepare();
-create trigger posts_2_follow_space before insert or update on posts
+-- What is counted is no change of the post.
+create trigger posts_1_prepare before insert or update of space_id, author_id, slug, title, description, content,
+    format, status, visibility, tags, image, extra, published_at, publish_at, expires_at on posts
+    for each row execute function posts_prepare();
+create trigger posts_2_follow_space before insert or update of space_id, visibility on posts
     for each row when (new.space_id is not null) execute function posts_follow_space();
 create trigger spaces_lead_posts after update of visibility on spaces
     for each row when (old.visibility <> new.visibility) execute function spaces_lead_posts();
@@ -160,6 +176,7 @@ begin
     end loop;
 end $$;
 
+create policy directory on posts to tenantry_directory using (true) with check (true);
 create policy public_only on spaces as restrictive for select to tenantry_web, tenantry_builder
     using (visibility = 'PUBLIC' and archived_at is null);
 create policy published_only on posts as restrictive for select to tenantry_web
@@ -171,7 +188,7 @@ create policy public_only on posts as restrictive for select to tenantry_builder
 create policy readable on posts as restrictive for select to tenantry_member
     using (author_id = nullif(current_setting('app.current_user_id', true), '')::uuid
         or status = 'PUBLISHED' or (status = 'SCHEDULED' and publish_at <= now()));
-create policy visible_only on comments as restrictive for select to tenantry_web, tenantry_builder
+create policy visible_only on comments as restrictive for select to tenantry_web
     using (status = 'VISIBLE');
 
 -- Members write in their own name and change what is theirs.
@@ -193,7 +210,7 @@ begin
 end $$;
 
 -- Of people, the public knows those whose posts it can read.
-create policy authors on users for select to tenantry_web, tenantry_builder
+create policy authors on users for select to tenantry_web
     using (exists (select from posts p
         where p.tenant_id = nullif(current_setting('app.current_tenant_id', true), '')::uuid
             and p.author_id = users.id));
@@ -213,11 +230,96 @@ grant insert (tenant_id, id, space_id, author_id, slug, title, description, cont
         expires_at),
     delete on posts to tenantry_member, tenantry_admin;
 grant insert (visibility, published_at), update (visibility, published_at) on posts to tenantry_admin;
+grant select (tenant_id, id, author_id, comment_count, reaction_count),
+    update (author_name, comment_count, reaction_count) on posts to tenantry_directory;
 
 grant select on comments to tenantry_web, tenantry_member, tenantry_admin;
-grant select (tenant_id, id, post_id, status) on comments to tenantry_builder;
 grant insert (tenant_id, id, post_id, parent_id, author_id, content), update (content), delete
     on comments to tenantry_member, tenantry_admin;
 grant update (status) on comments to tenantry_admin;
-grant select (tenant_id, post_id, kind) on reactions to tenantry_web, tenantry_builder;
+grant select (tenant_id, post_id, kind) on reactions to tenantry_web;
 grant select, insert (tenant_id, post_id, user_id, kind), delete on reactions to tenantry_member, tenantry_admin;
+
+-- ---- what is kept with a post ----
+
+reset role;
+set local role tenantry_directory;
+
+create function posts_name_author() returns trigger
+language plpgsql security definer set search_path = tenantry, pg_temp as $$
+begin
+    new.author_name := (select u.name from tenantry.users u where u.id = new.author_id);
+    return new;
+end $$;
+
+create function users_rename_author() returns trigger
+language plpgsql security definer set search_path = tenantry, pg_temp as $$
+begin
+    -- Of each tenant, as that is what the index begins with.
+    update tenantry.posts p set author_name = new.name from tenantry.tenants t
+        where p.tenant_id = t.id and p.author_id = new.id;
+    return null;
+end $$;
+
+-- So many more for each post that is named, as often as it is named.  In one order, so that two who
+-- count the same posts do not wait for each other; one that has gone counts nothing.
+create function posts_count(tenants uuid[], ids uuid[], comments integer, reactions integer) returns void
+language plpgsql security definer set search_path = tenantry, pg_temp as $$
+begin
+    perform from tenantry.posts p
+        where (p.tenant_id, p.id) in (select t, i from unnest(tenants, ids) x (t, i))
+        order by p.tenant_id, p.id for no key update;
+    update tenantry.posts p set comment_count = p.comment_count + x.n * comments,
+            reaction_count = p.reaction_count + x.n * reactions
+        from (select t, i, count(*) as n from unnest(tenants, ids) x (t, i) group by t, i) x
+        where p.tenant_id = x.t and p.id = x.i;
+end $$;
+
+create function count_comments() returns trigger
+language plpgsql security definer set search_path = tenantry, pg_temp as $$
+begin
+    if tg_op <> 'DELETE' then
+        perform tenantry.posts_count(array_agg(c.tenant_id), array_agg(c.post_id), 1, 0) from added c
+            where c.status = 'VISIBLE' having count(*) > 0;
+    end if;
+    if tg_op <> 'INSERT' then
+        perform tenantry.posts_count(array_agg(c.tenant_id), array_agg(c.post_id), -1, 0) from removed c
+            where c.status = 'VISIBLE' having count(*) > 0;
+    end if;
+    return null;
+end $$;
+
+create function count_reactions() returns trigger
+language plpgsql security definer set search_path = tenantry, pg_temp as $$
+begin
+    if tg_op <> 'DELETE' then
+        perform tenantry.posts_count(array_agg(r.tenant_id), array_agg(r.post_id), 0, 1) from added r having count(*) > 0;
+    end if;
+    if tg_op <> 'INSERT' then
+        perform tenantry.posts_count(array_agg(r.tenant_id), array_agg(r.post_id), 0, -1) from removed r having count(*) > 0;
+    end if;
+    return null;
+end $$;
+grant execute on function posts_name_author(), users_rename_author(), count_comments(), count_reactions()
+    to tenantry_owner;
+
+reset role;
+set local role tenantry_owner;
+
+create trigger posts_3_name_author before insert or update of author_id on posts
+    for each row execute function posts_name_author();
+create trigger users_rename_author after update of name on users
+    for each row when (old.name <> new.name) execute function users_rename_author();
+do $$
+declare
+    t text;
+begin
+    foreach t in array array['comments', 'reactions'] loop
+        execute format('create trigger %I after insert on %I referencing new table as added
+            for each statement execute function %I()', t || '_count_insert', t, 'count_' || t);
+        execute format('create trigger %I after update on %I referencing old table as removed new table as added
+            for each statement execute function %I()', t || '_count_update', t, 'count_' || t);
+        execute format('create trigger %I after delete on %I referencing old table as removed
+            for each statement execute function %I()', t || '_count_delete', t, 'count_' || t);
+    end loop;
+end $$;

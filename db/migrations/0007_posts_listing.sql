@@ -4,4 +4,4 @@
 
 drop index concurrently if exists tenantry.posts_listing;
 
-create index concurrently posts_listing on tenantry.posts (tenant_id, published_at desc, id);
+create index concurrently posts_listing on tenantry.posts (tenant_id, shown_at desc, id);

@@ -66,6 +66,22 @@ begin
     return null;
 end $$;
 
+-- Of posts that change; not of those in which something is only counted (0003_content.sql).
+create function notify_posts() returns trigger
+language plpgsql security definer set search_path = tenantry, pg_temp as $$
+declare
+    ids uuid[];
+    slugs text[];
+begin
+    select array_agg(t.id), array_agg(t.slug) into ids, slugs from tenantry.tenants t
+        where t.id in (select c.tenant_id from changed c left join was w on w.tenant_id = c.tenant_id and w.id = c.id
+            where (w.comment_count, w.reaction_count) is not distinct from (c.comment_count, c.reaction_count)
+                or w.id is null);
+    perform tenantry.record_changes(ids, slugs);
+    perform pg_notify('tenantry', s) from unnest(slugs) s;
+    return null;
+end $$;
+
 create or replace function notify_tenants() returns trigger
 language plpgsql security definer set search_path = tenantry, pg_temp as $$
 begin
@@ -94,11 +110,14 @@ $$;
 comment on function tenants_changed is
     'Slugs of the tenants that changed since a snapshot (pg_current_snapshot() of an earlier look)';
 
-grant execute on function record_rows() to tenantry_owner;
+grant execute on function record_rows(), notify_posts() to tenantry_owner;
 grant execute on function tenants_changed(pg_snapshot) to tenantry_api, tenantry_builder, tenantry_owner;
 reset role;
 set local role tenantry_owner;
 
+drop trigger posts_notify_update on posts;
+create trigger posts_notify_update after update on posts referencing old table as was new table as changed
+    for each statement execute function notify_posts();
 do $$
 declare
     t text;

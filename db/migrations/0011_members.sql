@@ -100,8 +100,7 @@ language sql stable set search_path = tenantry, pg_temp as $$
         'content', p.content, 'format', p.format, 'status', p.status, 'tags', p.tags,
         'author', person_json(p.author_id),
         '_count', json_build_object(
-            'Reaction', (select count(*) from reactions r where r.post_id = p.id),
-            'Comment', (select count(*) from comments c where c.post_id = p.id and c.status = 'VISIBLE')),
+            'Reaction', p.reaction_count, 'Comment', p.comment_count),
         'publishedAt', json_time(p.published_at), 'scheduledAt', json_time(p.publish_at),
         'createdAt', json_time(p.created_at), 'updatedAt', json_time(p.updated_at))
 $$;
@@ -121,7 +120,7 @@ begin
         perform space_enter(space, r.open, r.extra, r.member);
     end if;
     if after is not null then
-        select case p.status when 'PUBLISHED' then p.published_at else p.publish_at end, p.id
+        select p.shown_at, p.id
             into last, last_id from posts p
             where p.id = after and p.status in ('PUBLISHED', 'SCHEDULED')
                 and (p.visibility = any(r.open) or p.space_id = any(r.extra));
@@ -129,31 +128,21 @@ begin
             raise exception using errcode = 'PT404', message = 'cursor: there is no such post';
         end if;
     end if;
-    -- Two lists that an index has in order, and the few at the head of both.  Posts may be long:
-    -- a page ends after 300 kB, but not before its first post.
+    -- Posts may be long: a page ends after 300 kB, but not before its first post.
     select array_agg(v.id order by v.place), count(*) filter (where v.before < 300000 and v.place <= size)
         into found, fit from (
         select u.id, row_number() over listed as place, sum(u.bytes) over listed - u.bytes as before from (
-        (select p.id, p.published_at as shown, coalesce(octet_length(p.content), 0) as bytes from posts p
-            where p.tenant_id = tenant and p.status = 'PUBLISHED' and p.published_at <= last
-                and (p.published_at < last or last_id is null or p.id > last_id)
+            select p.id, p.shown_at, coalesce(octet_length(p.content), 0) as bytes from posts p
+            where p.tenant_id = tenant and p.shown_at <= last
+                and (p.shown_at < last or last_id is null or p.id > last_id)
+                and (p.status = 'PUBLISHED' or p.status = 'SCHEDULED' and p.shown_at <= now())
                 and (p.expires_at is null or p.expires_at > now())
                 and (p.visibility = any(r.open) or p.space_id = any(r.extra))
                 and (space is null or p.space_id = space)
                 and (p.space_id is null or exists (select from spaces s
                     where s.tenant_id = tenant and s.id = p.space_id and s.archived_at is null))
-            order by p.published_at desc, p.id limit size + 1)
-        union all
-        (select p.id, p.publish_at, coalesce(octet_length(p.content), 0) from posts p
-            where p.tenant_id = tenant and p.status = 'SCHEDULED' and p.publish_at <= least(now(), last)
-                and (p.publish_at < last or last_id is null or p.id > last_id)
-                and (p.expires_at is null or p.expires_at > now())
-                and (p.visibility = any(r.open) or p.space_id = any(r.extra))
-                and (space is null or p.space_id = space)
-                and (p.space_id is null or exists (select from spaces s
-                    where s.tenant_id = tenant and s.id = p.space_id and s.archived_at is null))
-            order by p.publish_at desc, p.id limit size + 1)) u
-        window listed as (order by u.shown desc, u.id)) v;
+            order by p.shown_at desc, p.id limit size + 1) u
+        window listed as (order by u.shown_at desc, u.id)) v;
     return (select json_build_object(
             'posts', coalesce(json_agg(post_json(p) order by g.place), '[]'),
             'nextCursor', case when cardinality(found) > fit then found[fit] end)

@@ -58,7 +58,7 @@ select is_empty($$select t.name from tenant_tables t where not exists (select fr
 select is_empty($$select t.name || ': ' || p.polname from tenant_tables t join policies p on p.polrelid = t.oid
     where p.polpermissive and p.polname <> 'tenant'
     and not (t.name = 'tenants' and p.roles = '{tenantry_directory}' and p.polcmd = 'r')
-    and not (t.name in ('tenant_changes', 'post_counts') and p.roles = '{tenantry_directory}')$$,
+    and not (t.name in ('tenant_changes', 'posts') and p.roles = '{tenantry_directory}')$$,
     'nothing opens a door in it');
 select is_empty($$select p.polname from policies p where p.polrelid = 'tenantry.users'::regclass and p.polpermissive
     and p.roles <> '{tenantry_directory}' and (p.polcmd <> 'r' or not (

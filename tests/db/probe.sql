@@ -73,7 +73,7 @@ begin
                 min(quote_ident(attname)) filter (where has_column_privilege(r, t.oid, attnum, 'update')
                     and attname not in ('tenant_id', 'id', 'slug'))
                 into insertable, updatable
-                from pg_attribute where attrelid = t.oid and attnum > 0 and not attisdropped;
+                from pg_attribute where attrelid = t.oid and attnum > 0 and not attisdropped and attgenerated = '';
             for s in select * from (values ('own', alpha::text), ('other', beta::text), ('empty', ''),
                 ('unset', null), ('garbage', 'x''; reset role; --')) as settings (name, value)
             loop
