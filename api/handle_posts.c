@@ -44,13 +44,12 @@ static const struct snapshot_windows windows = {.max_age = 30,
 #define LAST_MOMENT "9999-12-31 23:59:59.999999Z"
 /* Newest first, $1 posts behind the one at ($2, $3), with the tag $4, in the space $5.
  * The moment is never NULL, so that it is looked up in the index. */
-static const char page_sql[] = POSTS("32768",
-    "$2::timestamptz and (p.shown_at<$2 or p.id>$3::uuid)"
-    " and ($4::text is null or p.tags @> array[$4])"
-    " and ($5::text is null or p.space=$5)"
-    " order by p.shown_at desc,p.id limit $1::integer");
-static const char post_sql[] = POSTS(
-    "524288", "'" LAST_MOMENT "' and p.slug=$1::text");
+static const char page_sql[] =
+    POSTS("32768", "$2::timestamptz and (p.shown_at<$2 or p.id>$3::uuid)"
+                   " and ($4::text is null or p.tags @> array[$4])"
+                   " and ($5::text is null or p.space=$5)"
+                   " order by p.shown_at desc,p.id limit $1::integer");
+static const char post_sql[] = POSTS("524288", "'" LAST_MOMENT "' and p.slug=$1::text");
 
 /* ---- one post as JSON ---- */
 

@@ -29,7 +29,8 @@ struct standing {
     json_t *limits;
     struct counter counters[COUNTED];
     bool known, asking;
-    /* Changes heard of; how many of them the question, and what is known, came after. */
+    /* Changes heard of; how many of them the question, and what is known, came after.
+     */
     uint64_t changes, asked_changes, known_changes;
     double asked;
     int64_t asked_hour, known_hour; /* whose use that is */
@@ -190,7 +191,8 @@ void standing_find(
     }
     struct standing *st = standing_of(s->standings, c->tenant);
     bool due = clock_seconds() - st->asked > FRESH_SECONDS;
-    /* Also while the question is on its way: nobody is let in by the limits of before. */
+    /* Also while the question is on its way: nobody is let in by the limits of before.
+     */
     bool wait = !st->known || st->known_changes != st->changes ||
                 st->known_hour != standing_hour();
     if (wait) {

@@ -32,6 +32,8 @@ enum post_column {
     POST_COLUMNS
 };
 
+#define DUE PULL_MOMENT("p.publish_at")
+#define EXPIRES PULL_MOMENT("p.expires_at")
 /* Also what is still to come or has expired: the build has its own clock. */
 static const char posts_sql[] =
     "select p.id, p.slug, p.title, p.description,"
@@ -40,8 +42,7 @@ static const char posts_sql[] =
     " p.image, p.extra, date_trunc('second', p.shown_at at time zone 'UTC')::text,"
     " date_trunc('second', p.updated_at at time zone 'UTC')::text,"
     " p.author, p.comments, p.reactions,"
-    " case when p.status = 'SCHEDULED' then " PULL_MOMENT("p.publish_at") " end,"
-    " " PULL_MOMENT("p.expires_at")
+    " case when p.status = 'SCHEDULED' then " DUE " end, " EXPIRES
     " from tenantry.posts_public p order by p.slug collate \"C\"";
 
 struct reader {

@@ -251,6 +251,18 @@ def test_notify(s, c):
     s.equal(heard("update tenantry.plans set price = 6 where tenant_id = md5('tenant/beta')::uuid"), ["beta"], "plans wake")
     s.equal(heard("update tenantry.promotions set headline = 'x' where tenant_id = md5('tenant/beta')::uuid"), ["beta"], "promotions wake")
     s.equal(heard("update tenantry.tenants set name = 'x' where slug = 'beta'"), ["beta"], "tenants wake")
+    s.equal(heard("insert into tenantry.comments (tenant_id, post_id, content) select tenant_id, id, 'x' from tenantry.posts where slug = 'hello'"),
+            [], "what is only counted does not")
+    s.equal(c.sql("select string_agg(distinct comment_count::text, ' ') from tenantry.posts where slug = 'hello'", "walled"), "2", "but it is counted")
+    names = "select string_agg(author_name, ' ' order by author_name) from tenantry.posts where slug = 'hello'"
+    c.sql("insert into tenantry.memberships (tenant_id, user_id) values (md5('tenant/beta')::uuid, md5('user/alpha')::uuid);"
+          "update tenantry.posts set author_id = md5('user/alpha')::uuid where slug = 'hello'", "walled")
+    s.equal(heard("update tenantry.users set name = 'Renamed' where email = 'alpha@example.com'"), ["alpha", "beta"],
+            "an author's new name wakes each tenant that shows it")
+    s.equal(c.sql(names, "walled"), "Renamed Renamed", "it is on the posts")
+    s.equal(heard("update tenantry.users set last_login_at = now() where email = 'alpha@example.com'"), [], "what else is known of them does not")
+    c.sql("delete from tenantry.memberships where tenant_id = md5('tenant/beta')::uuid and user_id = md5('user/alpha')::uuid", "walled")
+    s.equal(c.sql(names, "walled"), "Renamed", "who is gone is not named")
     s.equal(heard("begin; insert into tenantry.posts (tenant_id, slug) values (md5('tenant/alpha')::uuid, 'zz'); rollback"), [], "what is undone does not")
     said = c.sql("listen tenantry; begin; set local role tenantry_admin;" + ENTER.format("alpha", "alpha") +
                  "update tenantry.posts set title = 'z' where slug = 'hello'; commit;", "walled", "tenantry_api", check=False)
