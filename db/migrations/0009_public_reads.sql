@@ -50,10 +50,10 @@ declare
     tenant uuid := nullif(current_setting('app.current_tenant_id', true), '')::uuid;
 begin
     return extract(epoch from least(
-        (select min(p.publish_at) from tenantry.posts p where p.tenant_id = tenant and p.status = 'SCHEDULED'
-            and p.publish_at > now() and p.publish_at < 'infinity'),
-        (select min(p.expires_at) from tenantry.posts p where p.tenant_id = tenant
-            and p.expires_at > now() and p.expires_at < 'infinity')) - now());
+        (select p.publish_at from tenantry.posts p where p.tenant_id = tenant and p.status = 'SCHEDULED'
+            and p.publish_at > now() and p.publish_at < 'infinity' order by p.publish_at limit 1),
+        (select p.expires_at from tenantry.posts p where p.tenant_id = tenant
+            and p.expires_at > now() and p.expires_at < 'infinity' order by p.expires_at limit 1)) - now());
 end $$;
 grant execute on function posts_turn() to tenantry_web;
 
