@@ -67,7 +67,8 @@ class Cluster:
 
 
 def run_parts(suite, program, top, modules, full, begin):
-    """The `test` of each module beside the others, with a cluster of its own; `begin(suite, cluster)` starts that."""
+    """The `test` of each module beside the others, with a cluster of its own; `begin(suite, cluster)` starts that.  Those that
+    say LONG begin first."""
     def part(module):
         def work(s):
             folder = os.path.join(top, module.__name__)
@@ -78,7 +79,7 @@ def run_parts(suite, program, top, modules, full, begin):
                     module.test(s, c, folder, full)
             finally:
                 c.db("stop", "--discard")
-        return together.Part(module.__name__, work)
+        return together.Part(module.__name__, work, long=getattr(module, "LONG", False))
     together.run(suite, [part(m) for m in modules])
 
 
