@@ -416,8 +416,29 @@ def test_off(s, scene):
         lambda: "off 4" in scene.get("/api/posts").text) is not None else None, "and answers are the same")
 
 
+def test_work(s, scene):
+    """A page is read off the index, however many posts the tenant has: not all of them, to sort."""
+    scene.sql(f"""begin; set local session_replication_role = replica;
+        insert into tenantry.posts (tenant_id, slug, title, content, status, published_at, tags)
+            select {TENANT.format("tidewater")}, 'work-' || n, 'x', 'x', 'PUBLISHED', now() - n * interval '1 minute', array['work']
+            from generate_series(1, 20000) n;
+        commit; analyze tenantry.posts""")
+    api = scene.house.start(scene.name, "--no-snapshots", "--workers", "1")
+    read = lambda: int(scene.sql("select seq_tup_read + idx_tup_fetch from pg_stat_user_tables where relname = 'posts'"))
+    cursor = api.get("/api/posts", host=TIDE).json["nextCursor"]
+    time.sleep(1.1)
+    api.get("/api/posts", host=TIDE)  # so that what was read before is told
+    before = read()
+    for query in ("", f"?cursor={cursor}", "?tag=work") * 8:
+        s.equal(len(api.get(f"/api/posts{query}", host=TIDE).json["posts"]), 20, f"a page: {query[:8]}")
+    time.sleep(1.1)
+    api.get("/api/posts", host=TIDE)
+    s.ok(25 * 20 <= read() - before < 25 * 30, "as many rows are read as are shown", read() - before)
+    scene.sql("delete from tenantry.posts where slug like 'work-%'")
+
+
 def test(s, house):
     scene = Scene(s, house, "api_public")
     for check in (test_agreement, test_promotions, test_secrets, test_headers, test_bad, test_seen, test_fields, test_counts, test_pages,
-                  test_moments, test_invalidation, test_coalescing, test_lent, test_off, test_away):
+                  test_moments, test_invalidation, test_coalescing, test_lent, test_off, test_work, test_away):
         check(s, scene)
