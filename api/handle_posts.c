@@ -40,9 +40,7 @@ static const struct snapshot_windows windows = {.max_age = 30,
     "p.author,p.comments,p.reactions,p.shown_at at time zone 'UTC',"                   \
     "p.updated_at at time zone 'UTC',null from tenantry.posts_public p"                \
     " where isfinite(p.shown_at) and " rest ")"
-/* Newest first, $1 posts behind the one at ($2, $3).  Said so that it is planned as a
- * walk along the index whatever the tenant's size: nothing that may be NULL, and one
- * bound, as a second one would make few rows of it in the planner's eyes. */
+/* Newest first, $1 posts behind the one at ($2, $3). */
 #define PAGE(rest)                                                                     \
     POSTS("32768",                                                                     \
         "p.shown_at<=$2::timestamptz and (p.shown_at<$2 or p.id>$3::uuid)" rest        \
@@ -51,8 +49,10 @@ static const struct snapshot_windows windows = {.max_age = 30,
 #define NO_ID "00000000-0000-0000-0000-000000000000"
 static const char page_sql[] = PAGE("");
 static const char tag_sql[] = PAGE(" and p.tags @> array[$4::text]");
-static const char space_sql[] = PAGE(" and p.space=$4::text");
-static const char both_sql[] = PAGE(" and p.tags @> array[$4::text] and p.space=$5");
+#define IN_SPACE(n)                                                                    \
+    " and p.space_id=(select s.id from tenantry.spaces s where s.slug=$" #n ")"
+static const char space_sql[] = PAGE(IN_SPACE(4));
+static const char both_sql[] = PAGE(" and p.tags @> array[$4::text]" IN_SPACE(5));
 static const char post_sql[] =
     POSTS("524288", "p.shown_at<='" LAST_MOMENT "' and p.slug=$1::text");
 
