@@ -92,6 +92,9 @@ end $$;
 -- In plpgsql, which keeps a function's plan from call to call, as SQL does not.
 create function person_json(person uuid) returns json
 language plpgsql stable set search_path = tenantry, pg_temp as $$
+declare
+    -- Whoever has no tenant learns nothing, also not whether somebody is there.
+    tenant constant uuid := nullif(current_setting('app.current_tenant_id', true), '')::uuid;
 begin
     return (select json_build_object('id', u.id, 'name', u.name, 'profilePhotoUrl', u.avatar_url)
         from users u where u.id = person);
