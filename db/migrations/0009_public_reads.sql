@@ -64,7 +64,7 @@ create view posts_public with (security_invoker = true) as
         case when p.space_id is not null then (select s.slug from tenantry.spaces s
             where s.tenant_id = p.tenant_id and s.id = p.space_id) end as space,
         p.author_name as author, p.comment_count as comments, p.reaction_count as reactions,
-        p.shown_at, p.updated_at, p.status, p.extra, p.publish_at, p.expires_at
+        p.shown_at, p.updated_at, p.status, p.extra, p.publish_at, p.expires_at, p.space_id
     from tenantry.posts p
     where p.space_id is null or exists (select from tenantry.spaces s
         where s.tenant_id = p.tenant_id and s.id = p.space_id);
