@@ -276,6 +276,41 @@ def test_outcome(s, t):
     s.equal(t.api.get(OUTCOME).status, 404, "and none: 404")
 
 
+def test_names(s, house):
+    """A variable that would stand for two tenants, or two plans, is an error where it is set, and only there."""
+    workspace = house.copy_workspace("names")
+    tenants = os.path.join(workspace, "tenants")
+    config = json.load(open(os.path.join(tenants, "tidewater", "config.json")))
+    config["meta"].pop("url", None)
+
+    def tenant(id, *plans):
+        path = os.path.join(tenants, id)
+        os.makedirs(path)
+        own = {"headline": "P", "subheadline": "", "plans": [{"id": p, "name": p, "price": 5, "features": []} for p in plans]}
+        json.dump({**config, "id": id, "domains": [f"t{len(os.listdir(tenants))}.example"], "pricing": own}, open(os.path.join(path, "config.json"), "w"))
+    tenant("a-b", "c"), tenant("a_b", "x"), tenant("a", "b-c", "p-1", "p_1"), tenant("k", "b"), tenant("l", "k-b"), tenant("a-b-file", "z")
+    start = lambda *args, **env: house.end(house.launch("names", "-C", workspace, *args, **env), wait="--check-config" in args)
+    secret = os.path.join(workspace, "secret")
+    with open(secret, "w") as f:
+        f.write("sk_test_canary\n")
+    cases = (({"STRIPE_SECRET_KEY_A_B": "sk_test_canary"}, "STRIPE_SECRET_KEY_A_B", "tenant a-b", "tenant a_b", "rename the folder"),
+             ({"STRIPE_SECRET_KEY_A_B_FILE": secret}, "STRIPE_SECRET_KEY_A_B", "tenant a-b", "tenant a_b", "rename the folder"),
+             ({"STRIPE_WEBHOOK_SECRET_A_B": "whsec_canary"}, "STRIPE_WEBHOOK_SECRET_A_B", "tenant a-b", "tenant a_b", "rename the folder"),
+             ({"STRIPE_A_B_C_PRICE_ID": "price_canary"}, "STRIPE_A_B_C_PRICE_ID", "plan b-c of tenant a", "plan c of tenant a-b", "stripePriceNames"),
+             ({"STRIPE_P_1_PRICE_ID": "price_canary"}, "STRIPE_P_1_PRICE_ID", "plan p-1", "plan p_1", "rename one"),
+             ({"STRIPE_A_P_1_PRICE_ID": "price_canary"}, "STRIPE_A_P_1_PRICE_ID", "plan p-1 of tenant a", "plan p_1 of tenant a", "rename one"),
+             ({"STRIPE_K_B_PRICE_ID": "price_canary"}, "STRIPE_K_B_PRICE_ID", "plan b of tenant k", "plan k-b", "rename one"))
+    for env, *words in cases:
+        for args in ((), ("--check-config",)):
+            said, code = start(*args, **env)
+            s.ok(code == 1 and all(w in said for w in words) and said.count("stands for") == 1 and "config.json: error:" in said
+                 and "canary" not in said, f"{list(env)[0]} {' '.join(args)}: refused, with the two", (code, said))
+    for env in ({}, {"STRIPE_SECRET_KEY_A_B": ""}, {"STRIPE_SECRET_KEY": "sk_test_canary", "STRIPE_SECRET_KEY_A": "sk_test_canary",
+                "STRIPE_C_PRICE_ID": "price_canary", "STRIPE_A_B_X_PRICE_ID": "price_canary", "STRIPE_DUCKLING_PRICE_ID": "price_canary"}):
+        said, code = start("--check-config", **env)
+        s.ok(code == 0 and "all is well" in said, f"{', '.join(env) or 'none'}: fine", said)
+
+
 def test_canaries(s, house, t):
     said = t.api.errors()
     for word in ("canary", "whsec", "sk_test", "price_"):
@@ -294,6 +329,7 @@ def test(s, house):
         for part in (test_what_is_sold, test_config_only, test_settings, test_double_click, test_form, test_failures, test_outcome):
             part(s, t)
         test_away(s, house, t)
+        test_names(s, house)
         test_canaries(s, house, t)
     finally:
         standin.close()
