@@ -73,6 +73,10 @@ class Scene:
             time.sleep(0.1)
         return done
 
+    def steady(self, test, seconds=9):
+        """So often in a row that both workers have been asked."""
+        return self.until(lambda: all(test() for _ in range(12)), seconds)
+
 
 def test_status(s, x):
     """Every status x every kind of route."""
@@ -81,7 +85,7 @@ def test_status(s, x):
     for word, why, refusal in cases:
         x.status(word, why)
         public = 403 if word == "suspended" else refusal  # what caches keep goes by the row's status alone
-        x.until(lambda: (x.call("keys").status, x.call("posts").status) == (refusal or 200, public or 200))
+        x.steady(lambda: (x.call("keys").status, x.call("posts").status) == (refusal or 200, public or 200))
         wrong = []
         for what in CALLS:
             answer = x.call(what)
@@ -194,7 +198,7 @@ def test_domain(s, x):
     s.equal([x.call("keys").status, x.call("keys", **there).status], [200, 200], "a tenant without a plan is open at all its hosts")
     for no in (False, 0):
         x.plan({"customDomain": no})
-        s.ok(x.until(lambda: x.call("keys").status == 403), f"customDomain {no}: its own domain is refused")
+        s.ok(x.steady(lambda: x.call("keys").status == 403), f"customDomain {no}: its own domain is refused")
         wrong = {w: r.status for w in CALLS if ((r := x.call(w)).status == 403) != (w in ("keys", "trpc", "invite", "checkout"))}
         s.equal(wrong, {}, "what needs a plan is, and what is always open, or kept by caches, stays open")
     r = x.call("keys")
@@ -213,7 +217,7 @@ def test_domain(s, x):
     s.equal(x.ask("admin", "GET", "/api/keys", connection=old).status, 200, "a server without the setting refuses nobody")
     for yes in (True, -1, 3, None):
         x.plan({"customDomain": False})
-        x.until(lambda: x.call("keys").status == 403)
+        x.steady(lambda: x.call("keys").status == 403)
         began = time.monotonic()
         x.plan({} if yes is None else {"customDomain": yes})
         s.ok(x.until(lambda: x.call("keys").status == 200, 3), f"customDomain {yes}: open", x.call("keys"))
