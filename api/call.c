@@ -57,6 +57,15 @@ void call_reply_json(struct call *c, int status, struct str json) {
     call_reply(c, status, JSON, json);
 }
 
+void call_reply_value(struct call *c, const json_t *v) {
+    struct buf text;
+    buf_init(&text, 0);
+    json_write(&text, v, 0);
+    call_header(c, "Cache-Control", "private, no-store");
+    call_reply_json(c, 200, buf_view(&text));
+    buf_dispose(&text);
+}
+
 void call_reply_file(struct call *c, int status, const struct http_file *f) {
     http_reply_file(c->request, status, f);
 }

@@ -51,6 +51,8 @@ struct str call_body(const struct call *c);
 
 void call_reply(struct call *c, int status, const char *type, struct str body);
 void call_reply_json(struct call *c, int status, struct str json);
+/* 200, for nobody but whoever asks. */
+void call_reply_value(struct call *c, const json_t *v);
 /* Bytes that stay; the type is a header of the caller's. */
 void call_reply_file(struct call *c, int status, const struct http_file *f);
 void call_problem(struct call *c, int status, const char *fmt, ...)

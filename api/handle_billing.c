@@ -22,15 +22,6 @@ struct billing {
 
 /* ---- answers ---- */
 
-static void reply(struct call *c, const json_t *v) {
-    struct buf text;
-    buf_init(&text, 0);
-    json_write(&text, v, 0);
-    call_header(c, "Cache-Control", "private, no-store");
-    call_reply_json(c, 200, buf_view(&text));
-    buf_dispose(&text);
-}
-
 static void refused(struct call *c, const struct stripe_answer *a) {
     bool busy = a->status == 409 || a->status == 429;
     if (!a->status)
@@ -118,7 +109,7 @@ static void portal_made(struct call *c, const struct stripe_answer *a) {
     }
     json_t *v = json_object();
     json_set_str(v, "url", url);
-    reply(c, v);
+    call_reply_value(c, v);
     json_decref(v);
 }
 
@@ -151,7 +142,7 @@ static void changed(struct call *c, const struct stripe_answer *a) {
     json_set_str(v, "status", status);
     json_set_bool(v, "cancelAtPeriodEnd",
         json_is_true(json_object_get(a->json, "cancel_at_period_end")));
-    reply(c, v);
+    call_reply_value(c, v);
     json_decref(v);
 }
 

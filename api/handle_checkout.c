@@ -342,15 +342,6 @@ void handle_subscribe(struct call *c) {
 
 /* ---- what became of it ---- */
 
-static void answer_outcome(struct call *c) {
-    struct buf text;
-    buf_init(&text, 0);
-    json_write(&text, c->sent, 0);
-    call_header(c, "Cache-Control", "no-store");
-    call_reply_json(c, 200, buf_view(&text));
-    buf_dispose(&text);
-}
-
 /* The event may be on its way yet: Stripe knows whether it was paid. */
 static void stripe_outcome(struct call *c, const struct stripe_answer *a) {
     json_t *status = json_object_get(a->json, "status");
@@ -359,7 +350,7 @@ static void stripe_outcome(struct call *c, const struct stripe_answer *a) {
         json_share(c->sent, "status", status);
         json_share(c->sent, "paymentStatus", paid);
     }
-    answer_outcome(c);
+    call_reply_value(c, c->sent);
 }
 
 static void outcome(struct call *c, const struct pool_answer *a) {
@@ -369,7 +360,7 @@ static void outcome(struct call *c, const struct pool_answer *a) {
     bool asks = status && !strcmp(status, "open") &&
                 stripe_secret_of(arena, "SECRET_KEY", c->tenant->slug);
     if (!asks) {
-        answer_outcome(c);
+        call_reply_value(c, c->sent);
         return;
     }
     stripe_ask(c,

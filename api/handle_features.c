@@ -3,15 +3,6 @@
 #include "api/handle.h"
 #include "api/standing.h"
 
-static void reply(struct call *c, const json_t *v) {
-    struct buf text;
-    buf_init(&text, 0);
-    json_write(&text, v, 0);
-    call_header(c, "Cache-Control", "private, no-store");
-    call_reply_json(c, 200, buf_view(&text));
-    buf_dispose(&text);
-}
-
 /* What the plan says yes or no to. */
 static json_t *features_of(const struct call *c, const json_t *limits) {
     json_t *config = json_object_get(c->tenant->config.config, "features");
@@ -58,7 +49,7 @@ static void answered(struct call *c, const struct pool_answer *a) {
         json_object_set_new(
             v, "limits", limits_of(c, limits, json_object_get(told, "used")));
     }
-    reply(c, v);
+    call_reply_value(c, v);
     json_decref(told);
     json_decref(v);
 }
@@ -70,7 +61,7 @@ void handle_features(struct call *c) {
     if (!c->server->pool || (c->server->listed && !*c->tenant->uuid)) {
         json_t *v = json_object();
         json_object_set_new(v, "features", features_of(c, NULL));
-        reply(c, v);
+        call_reply_value(c, v);
         json_decref(v);
         return;
     }

@@ -39,17 +39,22 @@ static const struct snapshot_windows windows = {.max_age = 30,
     "p.format,case when p.tags<>'{}' then to_json(p.tags) end,p.image,p.space,"        \
     "p.author,p.comments,p.reactions,p.shown_at at time zone 'UTC',"                   \
     "p.updated_at at time zone 'UTC',null from tenantry.posts_public p"                \
-    " where p.shown_at between '0001-01-01Z' and " rest ")"
-#define NO_ID "00000000-0000-0000-0000-000000000000"
+    " where isfinite(p.shown_at) and " rest ")"
+/* Newest first, $1 posts behind the one at ($2, $3). */
+#define PAGE(rest)                                                                     \
+    POSTS("32768",                                                                     \
+        "p.shown_at<=$2::timestamptz and (p.shown_at<$2 or p.id>$3::uuid)" rest        \
+        " order by p.shown_at desc,p.id limit $1::integer")
 #define LAST_MOMENT "9999-12-31 23:59:59.999999Z"
-/* Newest first, $1 posts behind the one at ($2, $3), with the tag $4, in the space $5.
- * The moment is never NULL, so that it is looked up in the index. */
-static const char page_sql[] =
-    POSTS("32768", "$2::timestamptz and (p.shown_at<$2 or p.id>$3::uuid)"
-                   " and ($4::text is null or p.tags @> array[$4])"
-                   " and ($5::text is null or p.space=$5)"
-                   " order by p.shown_at desc,p.id limit $1::integer");
-static const char post_sql[] = POSTS("524288", "'" LAST_MOMENT "' and p.slug=$1::text");
+#define NO_ID "00000000-0000-0000-0000-000000000000"
+static const char page_sql[] = PAGE("");
+static const char tag_sql[] = PAGE(" and p.tags @> array[$4::text]");
+#define IN_SPACE(n)                                                                    \
+    " and p.space_id=(select s.id from tenantry.spaces s where s.slug=$" #n ")"
+static const char space_sql[] = PAGE(IN_SPACE(4));
+static const char both_sql[] = PAGE(" and p.tags @> array[$4::text]" IN_SPACE(5));
+static const char post_sql[] =
+    POSTS("524288", "p.shown_at<='" LAST_MOMENT "' and p.slug=$1::text");
 
 /* ---- one post as JSON ---- */
 
@@ -161,9 +166,17 @@ static void page_ask(struct call *c) {
     const struct public_query *q = snapshot_handler(c);
     char limit[16];
     snprintf(limit, sizeof limit, "%u", q->limit + 1);
-    const char *const values[] = {limit, q->after ? q->after : LAST_MOMENT,
-        q->after ? q->after_id : NO_ID, q->tag, q->space};
-    snapshot_ask(c, page_sql, values, 5, page_done);
+    const char *values[5] = {limit, LAST_MOMENT, NO_ID};
+    const char *sql =
+        q->tag ? (q->space ? both_sql : tag_sql) : (q->space ? space_sql : page_sql);
+    int n = 3;
+    if (q->after) {
+        values[1] = q->after;
+        values[2] = q->after_id;
+    }
+    if (q->tag) values[n++] = q->tag;
+    if (q->space) values[n++] = q->space;
+    snapshot_ask(c, sql, values, n, page_done);
 }
 
 /* Posts are in the database or, for this program, nowhere. */

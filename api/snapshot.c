@@ -319,8 +319,10 @@ static void answered(void *ctx, const struct pool_answer *a) {
 void snapshot_ask(struct call *c, const char *sql, const char *const *values, int n,
     void (*done)(struct call *c, const struct pool_answer *a)) {
     struct flight *f = c->handler;
+    /* What is read here is in an index in the order of the page; planned once for all
+     * tenants, a large one's rows would look like a handful to sort. */
     const struct pool_local locals[] = {
-        {"app.current_tenant_id", c->tenant->uuid}, {"app.current_user_id", ""}};
+        {"app.current_tenant_id", c->tenant->uuid}, {"enable_sort", "off"}};
     f->done = done;
     pool_ask(c->server->pool, &(struct pool_question){.role = "tenantry_web",
                                   .locals = locals,

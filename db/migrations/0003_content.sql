@@ -85,7 +85,7 @@ comment on column posts.shown_at is 'its date: since when the public can see it,
 comment on column posts.author_name is 'that of the user, kept by triggers';
 comment on column posts.comment_count is 'visible ones, kept by triggers';
 comment on column posts.reaction_count is 'kept by triggers';
-create index posts_of_space on posts (tenant_id, space_id) where space_id is not null;
+create index posts_of_space on posts (tenant_id, space_id, shown_at desc, id) where space_id is not null;
 create index posts_of_author on posts (tenant_id, author_id) where author_id is not null;
 create index posts_due on posts (tenant_id, publish_at) where status = 'SCHEDULED';
 

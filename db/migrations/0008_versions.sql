@@ -53,32 +53,30 @@ begin
     end if;
 end $$;
 
-create or replace function notify_rows() returns trigger
+create function notify_changed(ids uuid[]) returns void
 language plpgsql security definer set search_path = tenantry, pg_temp as $$
 declare
-    ids uuid[];
     slugs text[];
 begin
-    select array_agg(t.id), array_agg(t.slug) into ids, slugs from tenantry.tenants t
-        where t.id in (select c.tenant_id from changed c);
+    select array_agg(t.id), array_agg(t.slug) into ids, slugs from tenantry.tenants t where t.id = any(ids);
     perform tenantry.record_changes(ids, slugs);
     perform pg_notify('tenantry', s) from unnest(slugs) s;
+end $$;
+
+create or replace function notify_rows() returns trigger
+language plpgsql security definer set search_path = tenantry, pg_temp as $$
+begin
+    perform tenantry.notify_changed(array(select distinct c.tenant_id from changed c));
     return null;
 end $$;
 
 -- Of posts that change; not of those in which something is only counted (0003_content.sql).
 create function notify_posts() returns trigger
 language plpgsql security definer set search_path = tenantry, pg_temp as $$
-declare
-    ids uuid[];
-    slugs text[];
 begin
-    select array_agg(t.id), array_agg(t.slug) into ids, slugs from tenantry.tenants t
-        where t.id in (select c.tenant_id from changed c left join was w on w.tenant_id = c.tenant_id and w.id = c.id
-            where (w.comment_count, w.reaction_count) is not distinct from (c.comment_count, c.reaction_count)
-                or w.id is null);
-    perform tenantry.record_changes(ids, slugs);
-    perform pg_notify('tenantry', s) from unnest(slugs) s;
+    perform tenantry.notify_changed(array(select distinct c.tenant_id
+        from changed c left join was w on w.tenant_id = c.tenant_id and w.id = c.id
+        where w.id is null or (w.comment_count, w.reaction_count) = (c.comment_count, c.reaction_count)));
     return null;
 end $$;
 

@@ -50,10 +50,10 @@ declare
     tenant uuid := nullif(current_setting('app.current_tenant_id', true), '')::uuid;
 begin
     return extract(epoch from least(
-        (select min(p.publish_at) from tenantry.posts p where p.tenant_id = tenant and p.status = 'SCHEDULED'
-            and p.publish_at > now() and p.publish_at < 'infinity'),
-        (select min(p.expires_at) from tenantry.posts p where p.tenant_id = tenant
-            and p.expires_at > now() and p.expires_at < 'infinity')) - now());
+        (select p.publish_at from tenantry.posts p where p.tenant_id = tenant and p.status = 'SCHEDULED'
+            and p.publish_at > now() and p.publish_at < 'infinity' order by p.publish_at limit 1),
+        (select p.expires_at from tenantry.posts p where p.tenant_id = tenant
+            and p.expires_at > now() and p.expires_at < 'infinity' order by p.expires_at limit 1)) - now());
 end $$;
 grant execute on function posts_turn() to tenantry_web;
 
@@ -64,7 +64,7 @@ create view posts_public with (security_invoker = true) as
         case when p.space_id is not null then (select s.slug from tenantry.spaces s
             where s.tenant_id = p.tenant_id and s.id = p.space_id) end as space,
         p.author_name as author, p.comment_count as comments, p.reaction_count as reactions,
-        p.shown_at, p.updated_at, p.status, p.extra, p.publish_at, p.expires_at
+        p.shown_at, p.updated_at, p.status, p.extra, p.publish_at, p.expires_at, p.space_id
     from tenantry.posts p
     where p.space_id is null or exists (select from tenantry.spaces s
         where s.tenant_id = p.tenant_id and s.id = p.space_id);

@@ -267,7 +267,7 @@ def test_outcome(s, t):
     t.standin.pay(paid, order=(3, 2, 1, 0), twice=True)
     r = t.outcome(paid)
     s.ok((r.json["status"], r.json["active"], r.json["subscription"]) == ("complete", True, "active") and r.json["currentPeriodEnd"], "after it: active", r)
-    s.equal(r["cache-control"], "no-store", "which no cache keeps")
+    s.equal(r["cache-control"], "private, no-store", "which no cache keeps")
     theirs = t.outcome(paid, host=CLAW)
     unknown = t.outcome("cs_test_unknown", host=CLAW)
     clean = lambda r: (r.status, {k: v for k, v in r.json.items() if k != "request_id"})

@@ -416,8 +416,36 @@ def test_off(s, scene):
         lambda: "off 4" in scene.get("/api/posts").text) is not None else None, "and answers are the same")
 
 
+def test_work(s, scene):
+    """A page is read off the index, also where one tenant has far more posts than most: not all of them, to sort."""
+    scene.sql(f"""begin; set local session_replication_role = replica;
+        insert into tenantry.spaces (tenant_id, id, slug, name, visibility)
+            values ({TENANT.format("tidewater")}, md5('work')::uuid, 'work', 'x', 'PUBLIC');
+        insert into tenantry.posts (tenant_id, slug, title, content, status, published_at, tags, space_id)
+            select {TENANT.format("tidewater")}, 'work-' || n, 'x', repeat('x', 800), 'PUBLISHED', now() - n * interval '1 minute', array['work'],
+                case when n % 200 = 0 then md5('work')::uuid end
+            from generate_series(1, 20000) n order by random();
+        insert into tenantry.tenants (id, slug, name, status)
+            select md5('many' || n)::uuid, 'many-' || n, 'x', 'active' from generate_series(1, 500) n;
+        insert into tenantry.posts (tenant_id, slug, title, status, published_at)
+            select id, 'work-x', 'x', 'PUBLISHED', now() from tenantry.tenants where slug like 'many-%';
+        commit; analyze tenantry.posts""")
+    api = scene.house.start(scene.name, "--no-snapshots", "--workers", "1")
+    read = lambda: int(scene.sql("select seq_tup_read + idx_tup_fetch from pg_stat_user_tables where relname = 'posts'"))
+    cursor = api.get("/api/posts", host=TIDE).json["nextCursor"]
+    time.sleep(1.1)
+    api.get("/api/posts", host=TIDE)  # so that what was read before is told
+    before = read()
+    for query in ("", f"?cursor={cursor}", "?tag=work", "?space=work", "?tag=work&space=work") * 5:
+        s.equal(len(api.get(f"/api/posts{query}", host=TIDE).json["posts"]), 20, f"a page: {query[:22]}")
+    time.sleep(1.1)
+    api.get("/api/posts", host=TIDE)
+    s.ok(26 * 20 <= read() - before < 26 * 30, "as many rows are read as are shown", read() - before)
+    scene.sql("delete from tenantry.posts where slug like 'work-%'; delete from tenantry.tenants where slug like 'many-%'; delete from tenantry.spaces where slug = 'work'")
+
+
 def test(s, house):
     scene = Scene(s, house, "api_public")
     for check in (test_agreement, test_promotions, test_secrets, test_headers, test_bad, test_seen, test_fields, test_counts, test_pages,
-                  test_moments, test_invalidation, test_coalescing, test_lent, test_off, test_away):
+                  test_moments, test_invalidation, test_coalescing, test_lent, test_off, test_work, test_away):
         check(s, scene)
