@@ -392,7 +392,7 @@ void handle_checkout_outcome(struct call *c) {
 /* ---- whose it becomes ---- */
 
 static void claimed(struct call *c, const struct pool_answer *a) {
-    call_header(c, "Cache-Control", "no-store");
+    call_header(c, "Cache-Control", "private, no-store");
     call_reply_json(c, 200, str_from(call_value(a)));
 }
 
