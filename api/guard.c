@@ -241,9 +241,31 @@ bool guard_limit_more(struct call *c, unsigned n) {
     return limit_rate(c, n) && guard_use(c, standing_now(c), n);
 }
 
+/* A host of the platform's that is this tenant's; NULL: none is listed. */
+static const char *platform_host(const struct call *c) {
+    for (size_t i = 0; i < c->tenant->config.n_domains; i++)
+        if (settings_platform_has(
+                c->server->settings, str_from(c->tenant->config.domains[i])))
+            return c->tenant->config.domains[i];
+    return NULL;
+}
+
+/* False: answered. */
+static bool guard_host(struct call *c, const struct standing *st) {
+    if (c->route->always || standing_limit(st, "customDomain") ||
+        settings_platform_has(c->server->settings, c->host))
+        return true;
+    const char *other = platform_host(c);
+    call_problem(c, 403,
+        "customDomain: this tenant's plan does not allow a domain of its own%s%s",
+        other ? "; it is open at " : "", other ? other : "");
+    return false;
+}
+
 static void judge(struct call *c, const struct standing *st) {
     const struct route *r = c->route;
     if (st && !guard_status(c, standing_status(st), standing_unpaid(st))) return;
+    if (st && !guard_host(c, st)) return;
     if (st && r->needs && !standing_limit(st, r->needs))
         call_problem(c, 402, "%s: this tenant's plan does not have it", r->needs);
     else if (guard_use(c, st, 1))

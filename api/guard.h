@@ -25,7 +25,7 @@ void guard_preflight(struct call *c, const char *allow);
  * False: answered (413, 401, 403). */
 bool guard_body(struct call *c);
 bool guard_rank(struct call *c);
-/* The tenant is paid for, and its plan allows this and has some left: calls then(c), at
- * once or later, or answers (402, 403, 429). */
+/* The tenant is paid for, and its plan allows this host and this, and has some left:
+ * calls then(c), at once or later, or answers (402, 403, 429). */
 void guard_plan(struct call *c, void (*then)(struct call *c));
 #endif

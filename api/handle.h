@@ -30,9 +30,11 @@ void handle_posts(struct call *c);
 void handle_post(struct call *c);
 /* POST /api/webhooks/stripe: what Stripe says has happened. */
 void handle_stripe_event(struct call *c);
-/* POST /api/stripe/create-checkout-session; GET /api/stripe/checkout-session. */
+/* POST /api/stripe/create-checkout-session; GET /api/stripe/checkout-session; POST
+ * /api/stripe/claim-checkout-session. */
 void handle_checkout(struct call *c);
 void handle_checkout_outcome(struct call *c);
+void handle_checkout_claim(struct call *c);
 /* POST /api/billing/subscribe, /portal, /change-plan, /cancel, /resume; GET
  * /api/billing. */
 void handle_subscribe(struct call *c);

@@ -99,6 +99,10 @@ void handle_billing(struct call *c) {
 
 static void portal_made(struct call *c, const struct stripe_answer *a) {
     const char *url = json_path_string(a->json, "url");
+    if (stripe_customer_gone(a)) {
+        call_problem(c, 404, "the payment provider keeps nothing of this any more");
+        return;
+    }
     if (a->status != 200 || !url) {
         refused(c, a);
         return;

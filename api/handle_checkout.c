@@ -1,5 +1,5 @@
-/* POST /api/stripe/create-checkout-session, as JSON or as a plain form, and what became
- * of it.
+/* POST /api/stripe/create-checkout-session, as JSON or as a plain form, what became of
+ * it, and whose it is.
  *
  * The database decides whether the plan is for sale and finds the checkout that a
  * double click has begun already; all steps can be repeated: a session at Stripe costs
@@ -24,6 +24,7 @@ struct checkout {
     const char *plan, *attempt;
     const char *customer; /* at Stripe; NULL: a guest's is made there */
     const char *session, *url;
+    bool again; /* with another customer, since Stripe did not know the first */
     int status; /* of the refusal */
     const char *why;
 };
@@ -116,10 +117,23 @@ static void stripe_refused(struct call *c, const struct stripe_answer *a) {
     ask_database(c, "select tenantry.checkout_failed($1)", values, 1, give_up);
 }
 
+static void begin(struct call *c);
+
+static void begin_again(struct call *c, const struct pool_answer *a) {
+    (void)a;
+    begin(c);
+}
+
 static void session_made(struct call *c, const struct stripe_answer *a) {
     struct checkout *k = c->handler;
     const char *id = json_string_value(json_object_get(a->json, "id"));
     const char *url = json_string_value(json_object_get(a->json, "url"));
+    if (k->customer && !k->again && stripe_customer_gone(a)) {
+        k->again = true;
+        ask_database(c, "select tenantry.checkout_customer_lost($1)", &k->customer, 1,
+            begin_again);
+        return;
+    }
     if (a->status != 200 || !id || !url) {
         stripe_refused(c, a);
         return;
@@ -232,10 +246,9 @@ static void customer_made(struct call *c, const struct stripe_answer *a) {
 }
 
 static void make_customer(struct call *c) {
-    struct arena *a = &c->request->arena;
     struct buf form;
     const struct checkout *k = c->handler;
-    const char *name = begun(c, "name"), *of = begun(c, k->tenant ? "tenant" : "id");
+    const char *name = begun(c, "name");
     buf_init(&form, 0);
     stripe_field(&form, "email", begun(c, "email"));
     stripe_field(&form, "name", name && *name ? name : NULL);
@@ -244,8 +257,7 @@ static void make_customer(struct call *c) {
     stripe_ask(c,
         &(struct stripe_request){.path = "/v1/customers",
             .form = buf_view(&form),
-            .key =
-                arena_printf(a, k->tenant ? "tenant-%s-customer" : "customer-%s", of),
+            .key = begun(c, "customerKey"),
             .operators = k->tenant,
             .seconds = STRIPE_SECONDS / 2,
             .attempts = STRIPE_ATTEMPTS},
@@ -375,4 +387,24 @@ void handle_checkout_outcome(struct call *c) {
                     .values = values,
                     .n_values = 1,
                     .done = outcome});
+}
+
+/* ---- whose it becomes ---- */
+
+static void claimed(struct call *c, const struct pool_answer *a) {
+    call_header(c, "Cache-Control", "private, no-store");
+    call_reply_json(c, 200, str_from(call_value(a)));
+}
+
+void handle_checkout_claim(struct call *c) {
+    if (!call_json(c)) return;
+    const char *session = sent_text(c, "sessionId");
+    const char *const values[] = {
+        is_session(session) ? session : "cs_", c->principal.user};
+    call_ask(c, &(struct call_question){.role = WEBHOOK,
+                    .writes = true,
+                    .sql = "select tenantry.checkout_claim($1, $2)",
+                    .values = values,
+                    .n_values = 2,
+                    .done = claimed});
 }

@@ -15,7 +15,8 @@ struct route {
     bool signed_in;     /* somebody at least, though no member */
     bool anywhere;      /* needs no tenant: any Host will do; nobody is signed in */
     bool insiders;      /* only for this machine and --metrics-from; 404 for others */
-    bool always;        /* for a tenant that is not paid for or suspended, too */
+    bool always;        /* for a tenant that is not paid for or suspended, too, and at
+                           a host that its plan does not allow */
     const char *needs;  /* what the tenant's plan must not refuse; NULL: nothing */
     const char *counts; /* the limit of the plan that a request uses up; NULL: none */
     enum limit_class limit; /* what it counts as; LIMIT_AUTO: as its method says */

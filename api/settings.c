@@ -13,6 +13,7 @@
 #include "api/settings_table.h"
 #include "base/fetch.h"
 #include "base/file.h"
+#include "model/hosts.h"
 
 #define EXIT_USAGE 2
 #define FILE_MAX (64u << 10)
@@ -256,6 +257,21 @@ int settings_read(struct settings *s, int argc, char **argv) {
 
 void settings_dispose(struct settings *s) {
     arena_dispose(&s->arena);
+}
+
+bool settings_platform_has(const struct settings *s, struct str host) {
+    struct arena a;
+    bool found = false;
+    arena_init(&a);
+    const char *name = host_clean(&a, host);
+    size_t len = name ? strlen(name) : 0;
+    for (unsigned i = 0; i < s->n_platform && name && !found; i++) {
+        size_t own = strlen(s->platform[i]);
+        found = len >= own && !strcmp(name + len - own, s->platform[i]) &&
+                (len == own || name[len - own - 1] == '.');
+    }
+    arena_dispose(&a);
+    return found || !s->n_platform;
 }
 
 bool settings_nets_have(const struct settings_nets *n, const struct net_address *a) {

@@ -6,8 +6,9 @@
 #include <stddef.h>
 #include "base/arena.h"
 #include "base/net.h"
+#include "base/str.h"
 
-enum { SETTINGS_LISTEN_MAX = 8, SETTINGS_NETS_MAX = 32 };
+enum { SETTINGS_LISTEN_MAX = 8, SETTINGS_NETS_MAX = 32, SETTINGS_DOMAINS_MAX = 32 };
 struct settings_listen {
     const char *address; /* numeric */
     unsigned port;       /* 0: any */
@@ -44,6 +45,10 @@ struct settings {
     unsigned header_seconds; /* that a request may take to arrive */
     unsigned drain_seconds;  /* that requests under way may take at the end */
     bool check;              /* --check-config: say whether all is well, and end */
+    /* The platform's own: hosts that every tenant may have, whatever its plan says of a
+     * domain of its own.  None: all hosts are. */
+    const char *platform[SETTINGS_DOMAINS_MAX];
+    unsigned n_platform;
     /* Who may come in. */
     const char *jwt_secret;    /* HS256, of the environment alone; NULL: no such */
     const char *jwt_secret_id; /* kid of those tokens; NULL: they have none */
@@ -61,4 +66,7 @@ struct settings {
 int settings_read(struct settings *s, int argc, char **argv);
 void settings_dispose(struct settings *s);
 bool settings_nets_have(const struct settings_nets *n, const struct net_address *a);
+/* Whether this host, as sent, is one of the platform's own domains or below one; true
+ * where none is set. */
+bool settings_platform_has(const struct settings *s, struct str host);
 #endif

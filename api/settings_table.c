@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/hosts.h"
+
 /* ---- what lists take ---- */
 
 static bool read_port(struct str text, unsigned *port) {
@@ -43,6 +45,15 @@ static bool add_proxy(struct settings *s, struct str text) {
 
 static bool add_watcher(struct settings *s, struct str text) {
     return add_net(&s->watchers, text);
+}
+
+/* As it stands in requests, without a port. */
+static bool add_platform(struct settings *s, struct str text) {
+    if (s->n_platform == SETTINGS_DOMAINS_MAX || memchr(text.ptr, ':', text.len))
+        return false;
+    const char *name = host_clean(&s->arena, text);
+    if (name) s->platform[s->n_platform++] = name;
+    return name;
 }
 
 static const char *const classes[LIMIT_CLASSES] = {"", "reads", "writes", "login"};
@@ -161,6 +172,14 @@ const struct setting settings_table[] = {
                   "it, or off for the rate or for everything",
         .help = "requests a second, and at once, of a client or of all of a tenant's; "
                 "may be repeated"},
+    {.name = "platform-domain",
+        .variable = "TENANTRY_API_PLATFORM_DOMAIN",
+        .kind = SETTING_LIST,
+        .value = "DOMAIN",
+        .add = add_platform,
+        .wanted = "a domain such as example.com, without a port; 32 at most",
+        .help = "the platform's own: only hosts in it are for tenants whose plan says "
+                "customDomain false; may be repeated"},
     {.name = "log",
         .variable = "TENANTRY_API_LOG",
         .kind = SETTING_TEXT,

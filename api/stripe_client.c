@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "api/stripe.h"
 #include "base/clock.h"
@@ -24,6 +25,13 @@ struct asking {
 };
 
 static void attempt(void *ctx);
+
+bool stripe_customer_gone(const struct stripe_answer *a) {
+    const char *code = json_path_string(a->json, "error.code");
+    const char *param = json_path_string(a->json, "error.param");
+    return a->status >= 400 && a->status < 500 && code && param &&
+           !strcmp(code, "resource_missing") && !strcmp(param, "customer");
+}
 
 static bool worth_another(int status) {
     return !status || status == 409 || status == 429 || status >= 500;

@@ -17,6 +17,8 @@ struct stripe_answer {
     int status;         /* of the last attempt; 0: no answer came */
     const json_t *json; /* NULL: it is none */
 };
+/* Whether Stripe refused because the customer that was named is not there any more. */
+bool stripe_customer_gone(const struct stripe_answer *a);
 /* Copies what r points to.  `done` is called once, unless c was answered because the
  * operator has set no key (503). */
 void stripe_ask(struct call *c, const struct stripe_request *r,

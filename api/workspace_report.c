@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "api/stripe_names.h"
+
 static void print_errors(const struct diag_list *diags, const char *dir) {
     int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
     for (const struct diag *d = diags->first; d; d = d->next)
@@ -16,8 +18,10 @@ struct tenants *workspace_read(const char *dir, bool strict) {
     struct diag_list diags;
     diag_init(&diags);
     struct tenants *t = tenants_open(dir, &diags);
+    /* No tenant is left out for it: one would sell at the other's prices. */
+    bool clear = !t || stripe_names_check(t, &diags);
     print_errors(&diags, dir);
-    if (strict && diags.errors) {
+    if (!clear || (strict && diags.errors)) {
         tenants_drop(t);
         t = NULL;
     }

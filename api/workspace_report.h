@@ -3,7 +3,7 @@
 #define API_WORKSPACE_REPORT_H
 #include "api/tenants.h"
 
-/* tenants_open with its errors on stderr; NULL as there, and, with `strict`, when there
- * is any error. */
+/* tenants_open with its errors on stderr; NULL as there, when a variable for Stripe has
+ * two meanings, and, with `strict`, when there is any error. */
 struct tenants *workspace_read(const char *dir, bool strict);
 #endif

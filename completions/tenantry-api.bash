@@ -22,11 +22,11 @@ _tenantry_api() {
         ;;
     --snapshots | --plain-cookies) words='on off' ;;
     --limit) words='reads= writes= login= tenant-reads= tenant-writes= tenant-login= off' ;;
-    --database | --listen | --workers | --pool | --clients | --trusted-proxy | --metrics-from | --*-seconds | --jwt-*)
+    --database | --listen | --workers | --pool | --clients | --trusted-proxy | --metrics-from | --platform-domain | --*-seconds | --jwt-*)
         return
         ;;
     *)
-        words='--directory --database --listen --workers --pool --clients --trusted-proxy --metrics-from --limit --log'
+        words='--directory --database --listen --workers --pool --clients --trusted-proxy --metrics-from --platform-domain --limit --log'
         words="$words --snapshots --header-seconds --drain-seconds --jwks --jwt-secret-id --jwt-issuer --jwt-audience --jwt-leeway"
         words="$words --session-seconds --session-idle-seconds --plain-cookies --check-config --help --version"
         ;;

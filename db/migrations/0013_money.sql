@@ -37,6 +37,13 @@ alter table checkout_sessions
 comment on column checkout_sessions.user_id is 'the member who pays';
 comment on column checkout_sessions.buyer_id is 'who was signed in, member or not';
 comment on column checkout_sessions.fingerprint is 'who buys what: a second click finds the first one''s row';
+-- A customer that was deleted at Stripe stays known, for what is still said of it; the next one takes
+-- its place.
+alter table customers add column deleted_at timestamptz,
+    drop constraint customers_tenant_id_user_id_key;
+comment on column customers.deleted_at is 'it is not there any more at Stripe: nothing new is bought in its name';
+create index customers_of_user on customers (tenant_id, user_id);
+create unique index customers_current on customers (tenant_id, user_id) nulls not distinct where deleted_at is null;
 create index checkout_sessions_open on checkout_sessions (tenant_id, fingerprint) where status = 'open';
 
 create table invoices (
@@ -117,6 +124,9 @@ begin
         if subscription is null then
             return;
         end if;
+    elsif kind = 'customer.deleted' then
+        customer := o ->> 'id';
+        metadata := o -> 'metadata';
     else
         return;
     end if;
@@ -324,6 +334,8 @@ begin
     end if;
     if kind like 'checkout.%' then
         perform stripe_checkout(event, subject.metadata);
+    elsif kind = 'customer.deleted' then
+        update customers c set deleted_at = least(c.deleted_at, made) where c.stripe_customer_id = subject.customer;
     end if;
     if subject.subscription is not null and kind <> 'checkout.session.expired' then
         perform stripe_apply(event, subject.subscription, subject.customer, subject.metadata, prices);
@@ -412,10 +424,13 @@ begin
     select p.stripe_coupon_id into coupon from promotions p
         where p.active and now() >= p.starts_at and now() < p.ends_at and p.stripe_coupon_id is not null
             and (p.overrides ? wanted or p.overrides ? '*') order by p.starts_at desc, p.id limit 1;
-    select m.user_id as id, u.email, u.name, c.stripe_customer_id as customer into member from memberships m
-        join users u on u.id = m.user_id left join customers c on c.user_id = m.user_id where m.user_id = buyer;
+    -- In one look: whoever has lost a customer at Stripe begins anew, with another key.
+    select m.user_id as id, u.email, u.name, c.stripe_customer_id as customer,
+            (select count(*) from customers d where d.user_id = m.user_id and d.deleted_at is not null) as lost
+        into member from memberships m join users u on u.id = m.user_id
+        left join customers c on c.user_id = m.user_id and c.deleted_at is null where m.user_id = buyer;
     mark := encode(sha256(convert_to(jsonb_build_array(buyer, attempt, wanted, plan, coupon,
-        tenant.settings -> 'paymentMethods')::text, 'UTF8')), 'hex');
+        tenant.settings -> 'paymentMethods', member.lost)::text, 'UTF8')), 'hex');
     perform pg_advisory_xact_lock(hashtextextended(tenant.id || mark, 0));
     select c.id, c.idempotency_key into found_row from checkout_sessions c
         where c.fingerprint = mark and c.status = 'open' and c.created_at > now() - interval '30 minutes'
@@ -428,16 +443,16 @@ begin
     return jsonb_build_object('id', found_row.id, 'key', found_row.idempotency_key, 'tenant', tenant.id,
         'price', plan.stripe_price_id, 'mode', case plan.every when 'once' then 'payment' else 'subscription' end,
         'coupon', coupon, 'methods', coalesce(tenant.settings -> 'paymentMethods', '["card"]'),
-        'member', member.id is not null, 'customer', member.customer, 'email', member.email, 'name', member.name);
+        'member', member.id is not null, 'customer', member.customer, 'customerKey', 'customer-' || found_row.id, 'email', member.email, 'name', member.name);
 end $$;
 
 -- The member's customer at Stripe: the first one wins.
 create function checkout_customer(member uuid, customer text) returns text
 language sql set search_path = tenantry, pg_temp as $$
-    insert into customers as c (tenant_id, user_id, stripe_customer_id)
+    insert into customers (tenant_id, user_id, stripe_customer_id)
     values (nullif(current_setting('app.current_tenant_id', true), '')::uuid, member, customer)
-    on conflict (tenant_id, user_id) do update set stripe_customer_id = c.stripe_customer_id
-    returning c.stripe_customer_id
+    on conflict do nothing;
+    select c.stripe_customer_id from customers c where c.user_id is not distinct from member and c.deleted_at is null
 $$;
 
 create function checkout_made(checkout uuid, session text) returns text
@@ -455,6 +470,13 @@ language sql set search_path = tenantry, pg_temp as $$
     select ''
 $$;
 
+-- Stripe does not know the customer any more.
+create function checkout_customer_lost(customer text) returns text
+language sql set search_path = tenantry, pg_temp as $$
+    update customers c set deleted_at = now() where c.stripe_customer_id = customer and c.deleted_at is null;
+    select ''
+$$;
+
 -- What became of it, for the page that Stripe sends the buyer back to.
 create function checkout_outcome(session text) returns text
 language plpgsql stable set search_path = tenantry, pg_temp as $$
@@ -462,7 +484,8 @@ declare
     found_row record;
 begin
     select c.status, c.payment_status, c.plan_key, s.status as subscription,
-        coalesce(subscription_counts(s.status, s.grace_until), false) as active, s.current_period_end
+        coalesce(subscription_counts(s.status, s.grace_until), false) as active, s.current_period_end,
+        c.status = 'complete' and coalesce(c.buyer_id, c.user_id, s.buyer_id) is null and s.payer = 'guest' as claimable
         into found_row from checkout_sessions c left join subscriptions s on s.stripe_subscription_id
             in (c.stripe_subscription_id, c.stripe_session_id)
         where c.stripe_session_id = session;
@@ -471,7 +494,44 @@ begin
     end if;
     return jsonb_build_object('status', found_row.status, 'paymentStatus', found_row.payment_status,
         'planId', found_row.plan_key, 'subscription', found_row.subscription, 'active', found_row.active,
-        'currentPeriodEnd', found_row.current_period_end);
+        'currentPeriodEnd', found_row.current_period_end, 'claimable', coalesce(found_row.claimable, false));
+end $$;
+
+-- What somebody paid for who was not signed in becomes theirs when they are.  Whose it is tells the
+-- session's id, which Stripe gives to nobody but the buyer; that the e-mail is the same tells nothing,
+-- since nobody has verified the account's.  Once: of any number at once, one finds it without an owner.
+create function checkout_claim(session text, person uuid) returns text
+language plpgsql set search_path = tenantry, pg_temp as $$
+declare
+    c checkout_sessions;
+    s subscriptions;
+begin
+    -- First the checkout, then the subscription: as events lock them.
+    select * into c from checkout_sessions x where x.stripe_session_id = session for update;
+    if c.buyer_id = person then
+        return checkout_outcome(session);
+    end if;
+    select * into s from subscriptions x
+        where x.stripe_subscription_id in (c.stripe_subscription_id, c.stripe_session_id) for update;
+    if c.id is null or coalesce(c.buyer_id, c.user_id, s.buyer_id) is not null or s.payer <> 'guest' then
+        raise exception using errcode = 'PT404', message = 'there is no such checkout';
+    elsif s.id is null then
+        raise exception using errcode = 'PT409', message = case c.status when 'expired' then 'this checkout has expired'
+            else 'this checkout is not complete yet; ask again when it is' end;
+    end if;
+    update checkout_sessions x set buyer_id = person,
+        user_id = (select m.user_id from memberships m where m.user_id = person) where x.id = c.id;
+    -- Below all that events say of who pays.
+    update subscriptions x set buyer_id = person, payer = 'member', buyer_order = '1' where x.id = s.id;
+    perform stripe_conclude(s.stripe_subscription_id);
+    select * into s from subscriptions x where x.id = s.id;
+    if s.paid_at is not null and s.user_id is null then
+        raise exception using errcode = 'PT403', message = 'there is no such account here';
+    elsif s.user_id is not null and s.stripe_customer_id <> '' then
+        insert into customers (tenant_id, user_id, stripe_customer_id)
+            values (s.tenant_id, s.user_id, s.stripe_customer_id) on conflict do nothing;
+    end if;
+    return checkout_outcome(session);
 end $$;
 
 do $$

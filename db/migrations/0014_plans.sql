@@ -116,7 +116,7 @@ begin
     end if;
     return new;
 end $$;
-create trigger checkout_sessions_seat before insert on checkout_sessions for each row
+create trigger checkout_sessions_seat before insert or update of buyer_id on checkout_sessions for each row
     when (new.buyer_id is not null and new.user_id is null) execute function checkout_seat();
 
 -- ---- who may come in ----
@@ -135,7 +135,8 @@ declare
 begin
     select * into plan from tenant_plan();
     update tenants t set
-        stripe_customer_id = coalesce((select c.stripe_customer_id from customers c where c.user_id is null), t.stripe_customer_id),
+        stripe_customer_id = coalesce((select c.stripe_customer_id from customers c
+            where c.user_id is null and c.deleted_at is null), t.stripe_customer_id),
         status = case when plan.running then 'active' when plan.bought then 'suspended' else t.status end::tenant_status,
         free = t.free and not plan.bought,
         suspended_for = case when plan.running or not plan.bought then null else 'payment' end,
@@ -183,6 +184,7 @@ declare
     tenant tenants;
     price text;
     mark text;
+    payer record;
     found_row record;
 begin
     perform billing_owner();
@@ -197,8 +199,14 @@ begin
         raise exception using errcode = 'PT409', message = 'this tenant has a plan already: change that one';
     end if;
     price := billing_plan(wanted, env_price);
+    -- In one look: Stripe repeats what it said under a key, so after a customer that was lost, or an
+    -- attempt that was refused, it is asked with others.
+    select (select c.stripe_customer_id from customers c where c.user_id is null and c.deleted_at is null) as customer,
+            (select count(*) from customers c where c.user_id is null and c.deleted_at is not null)
+            + (select count(*) from checkout_sessions c where c.idempotency_key like 'tenant-%' and c.status = 'expired'
+                and c.stripe_session_id is null) as lost into payer;
     mark := encode(sha256(convert_to(jsonb_build_array('tenant', wanted, price,
-        tenant.settings -> 'paymentMethods')::text, 'UTF8')), 'hex');
+        tenant.settings -> 'paymentMethods', payer.lost)::text, 'UTF8')), 'hex');
     select c.id, c.idempotency_key into found_row from checkout_sessions c
         where c.fingerprint = mark and c.status = 'open' and c.created_at > now() - interval '23 hours'
         order by c.created_at desc limit 1;
@@ -210,7 +218,8 @@ begin
     return jsonb_build_object('id', found_row.id, 'key', found_row.idempotency_key, 'tenant', tenant.id,
         'price', price, 'mode', 'subscription', 'methods', coalesce(tenant.settings -> 'paymentMethods', '["card"]'),
         'member', true, 'name', tenant.slug,
-        'customer', (select c.stripe_customer_id from customers c where c.user_id is null));
+        'customer', payer.customer,
+        'customerKey', 'tenant-' || tenant.id || '-customer' || case when payer.lost > 0 then '-' || payer.lost else '' end);
 end $$;
 
 -- ---- what has been bought ----
@@ -247,10 +256,13 @@ begin
     if of_tenant then
         perform billing_owner();
     end if;
-    select c.stripe_customer_id into customer from customers c
-        where c.user_id is not distinct from case when of_tenant then null else current_person() end;
-    -- Who paid before they were a member has no row.
-    customer := coalesce(customer, (select nullif(s.stripe_customer_id, '') from billing_subscription(of_tenant) s));
+    -- Of what was bought; who paid before they were a member may have no row, or another one.
+    select s.stripe_customer_id into customer from billing_subscription(of_tenant) s
+        where s.stripe_customer_id <> '' and not exists (select from customers c
+            where c.stripe_customer_id = s.stripe_customer_id and c.deleted_at is not null);
+    customer := coalesce(customer, (select c.stripe_customer_id from customers c
+        where c.user_id is not distinct from case when of_tenant then null else current_person() end
+            and c.deleted_at is null));
     if customer is null then
         raise exception using errcode = 'PT404', message = 'nothing was bought here yet';
     end if;

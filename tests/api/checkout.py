@@ -5,6 +5,8 @@ from money import Desk
 from server import CLAW, DUCKS
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "stripe"))
+import events  # noqa: E402
+from events import Sale  # noqa: E402
 from parameters import read_form  # noqa: E402
 from standin import Standin  # noqa: E402
 
@@ -254,7 +256,7 @@ def test_outcome(s, t):
     session = t.buy("mama-duck").json["sessionId"]
     r = t.outcome(session)
     s.equal(r.json, {"status": "open", "paymentStatus": "unpaid", "planId": "mama-duck", "subscription": None, "active": False,
-                     "currentPeriodEnd": None}, "before paying it is open")
+                     "currentPeriodEnd": None, "claimable": False}, "before paying it is open")
     api, t.standin.api = t.standin.api, ("127.0.0.1", 9)
     t.standin.pay(session, tries=1)
     r = t.outcome(session)
@@ -277,6 +279,200 @@ def test_outcome(s, t):
     s.equal(t.api.get(OUTCOME).status, 404, "and none: 404")
 
 
+def test_names(s, house):
+    """A variable that would stand for two tenants, or two plans, is an error where it is set, and only there."""
+    workspace = house.copy_workspace("names")
+    tenants = os.path.join(workspace, "tenants")
+    config = json.load(open(os.path.join(tenants, "tidewater", "config.json")))
+    config["meta"].pop("url", None)
+
+    def tenant(id, *plans):
+        path = os.path.join(tenants, id)
+        os.makedirs(path)
+        own = {"headline": "P", "subheadline": "", "plans": [{"id": p, "name": p, "price": 5, "features": []} for p in plans]}
+        json.dump({**config, "id": id, "domains": [f"t{len(os.listdir(tenants))}.example"], "pricing": own}, open(os.path.join(path, "config.json"), "w"))
+    tenant("a-b", "c"), tenant("a_b", "x"), tenant("a", "b-c", "p-1", "p_1"), tenant("k", "b"), tenant("l", "k-b"), tenant("a-b-file", "z")
+    start = lambda *args, **env: house.end(house.launch("names", "-C", workspace, *args, **env), wait="--check-config" in args)
+    secret = os.path.join(workspace, "secret")
+    with open(secret, "w") as f:
+        f.write("sk_test_canary\n")
+    cases = (({"STRIPE_SECRET_KEY_A_B": "sk_test_canary"}, "STRIPE_SECRET_KEY_A_B", "tenant a-b", "tenant a_b", "rename the folder"),
+             ({"STRIPE_SECRET_KEY_A_B_FILE": secret}, "STRIPE_SECRET_KEY_A_B", "tenant a-b", "tenant a_b", "rename the folder"),
+             ({"STRIPE_WEBHOOK_SECRET_A_B": "whsec_canary"}, "STRIPE_WEBHOOK_SECRET_A_B", "tenant a-b", "tenant a_b", "rename the folder"),
+             ({"STRIPE_A_B_C_PRICE_ID": "price_canary"}, "STRIPE_A_B_C_PRICE_ID", "plan b-c of tenant a", "plan c of tenant a-b", "stripePriceNames"),
+             ({"STRIPE_P_1_PRICE_ID": "price_canary"}, "STRIPE_P_1_PRICE_ID", "plan p-1", "plan p_1", "rename one"),
+             ({"STRIPE_A_P_1_PRICE_ID": "price_canary"}, "STRIPE_A_P_1_PRICE_ID", "plan p-1 of tenant a", "plan p_1 of tenant a", "rename one"),
+             ({"STRIPE_K_B_PRICE_ID": "price_canary"}, "STRIPE_K_B_PRICE_ID", "plan b of tenant k", "plan k-b", "rename one"))
+    for env, *words in cases:
+        for args in ((), ("--check-config",)):
+            said, code = start(*args, **env)
+            s.ok(code == 1 and all(w in said for w in words) and said.count("stands for") == 1 and "config.json: error:" in said
+                 and "canary" not in said, f"{list(env)[0]} {' '.join(args)}: refused, with the two", (code, said))
+    for env in ({}, {"STRIPE_SECRET_KEY_A_B": ""}, {"STRIPE_SECRET_KEY": "sk_test_canary", "STRIPE_SECRET_KEY_A": "sk_test_canary",
+                "STRIPE_C_PRICE_ID": "price_canary", "STRIPE_A_B_X_PRICE_ID": "price_canary", "STRIPE_DUCKLING_PRICE_ID": "price_canary"}):
+        said, code = start("--check-config", **env)
+        s.ok(code == 0 and "all is well" in said, f"{', '.join(env) or 'none'}: fine", said)
+
+
+def test_customer(s, t):
+    """A customer that was deleted at Stripe is not used again: another one is made, once."""
+    signed = t.sign_in("lost@example.com")
+    user = t.sql("select id from tenantry.users where email = 'lost@example.com'")
+    rows = lambda: [(r["stripe_customer_id"], bool(r["deleted_at"])) for r in
+                    sorted(t.rows("customers"), key=lambda r: r["created_at"]) if r["user_id"] == user]
+    made = lambda: len(t.standin.made(CUSTOMERS))
+    first = t.buy("mama-duck", headers=signed).json["sessionId"]
+    one = t.asked()["customer"]
+    t.standin.pay(first)
+    # Nobody has told us.
+    t.standin.delete_customer(one)
+    before = made()
+    r = t.buy("duckling", headers=signed)
+    two = t.asked()["customer"]
+    s.ok(r.status == 200 and two != one and two in t.standin.customers and made() == before + 1, "deleted without a word: a new one is made", r)
+    s.equal(rows(), [(one, True), (two, False)], "and kept in its place")
+    t.buy("duckling", headers=signed)
+    s.equal((t.asked()["customer"], made()), (two, before + 1), "and used from then on")
+    three, wrong, rounds = two, [], 40 if t.house.full else 5
+    for n in range(rounds):
+        t.standin.delete_customer(three)
+        t.sql(f"update tenantry.checkout_sessions set created_at = now() - interval '1 h' where user_id = '{user}'")
+        answers, before, sessions = [], made(), len(t.standin.sessions)
+        threads = [threading.Thread(target=lambda: answers.append(t.buy("mama-duck", headers=signed))) for _ in range(6)]
+        [x.start() for x in threads], [x.join() for x in threads]
+        three = t.asked()["customer"]
+        got = sorted({r.status for r in answers}), len({r.json.get("sessionId") for r in answers}), len(t.standin.sessions) - sessions, made() - before
+        if got != ([200], 1, 1, 1):
+            wrong.append((n, got))
+    s.equal(wrong, [], f"{rounds} times six clicks at once: one new customer, one session")
+    s.equal((len(rows()), rows()[-1], sum(not x[1] for x in rows())), (rounds + 2, (three, False), 1), "kept")
+    # Stripe tells.
+    t.send(events.event("evt_cus_foreign", "customer.deleted", int(time.time()), {"id": three, "object": "customer", "metadata": {"tenantId": t.tenant["sendclaw"]}}))
+    t.send(events.event("evt_cus_unknown", "customer.deleted", int(time.time()), {"id": "cus_unknown", "object": "customer", "metadata": {}}))
+    s.equal(rows()[-1], (three, False), "the end of another tenant's customer, or of one that nobody knows, is nothing to this one")
+    calls = len(t.standin.seen)
+    t.standin.delete_customer(three, DUCKS)
+    s.equal((rows()[-1], t.standin.events[-1][1]), ((three, True), 200), "its event is taken")
+    gone = events.event("evt_cus_again", "customer.deleted", int(time.time()) + 60, {"id": three, "object": "customer", "metadata": {"tenantId": t.tenant["5ducks"]}})
+    when = "select deleted_at from tenantry.customers where stripe_customer_id = '%s'" % three
+    at = t.sql(when)
+    s.equal([t.send(gone).status, t.send(gone).status, t.sql(when)], [200, 200, at], "said again it changes nothing")
+    t.sql(f"update tenantry.checkout_sessions set created_at = now() - interval '1 h' where user_id = '{user}'")
+    r = t.buy("mama-duck", headers=signed)
+    refused = [c for c in t.standin.seen[calls:] if c["status"] not in (0, 200)]
+    s.ok(r.status == 200 and not refused and t.asked()["customer"] not in (one, two, three), "the next checkout has a new one at once", (r, refused))
+    s.ok(next(x for x in t.rows() if x["stripe_subscription_id"] == f"sub_{first[8:]}")["user_id"] == user, "what was bought before stays theirs")
+    # Stripe loses each customer as soon as it is made.
+    keep, t.standin.customers = t.standin.customers, type("Forgetful", (dict,), {"__setitem__": lambda *_: None, "__getitem__": lambda self, id: {"id": id}})()
+    calls = len(t.standin.seen)
+    r = t.buy("duckling", headers=signed)
+    tried = [c["path"] for c in t.standin.seen[calls:]]
+    t.standin.customers = keep
+    s.ok(r.status == 502 and tried.count(CUSTOMERS) == 1 and tried.count(SESSIONS) == 2, "it is tried once, not again and again", (r, tried))
+    r = t.buy("duckling", headers=signed)
+    s.ok(r.status == 200 and t.asked()["customer"] in t.standin.customers, "and the next click works", r)
+    s.equal(len([x for x in rows() if not x[1]]), 1, "there is one at a time")
+
+
+def test_claim(s, t):
+    """Paid without an account: whoever has the session's id makes it theirs, once; the e-mail alone is nothing."""
+    path = "/api/stripe/claim-checkout-session"
+    claim = lambda who, session, host=DUCKS: t.api.post(path, {"sessionId": session}, host=host, headers=who)
+    plain = lambda r: (r.status, {k: v for k, v in r.json.items() if k != "request_id"})
+    person = lambda email: t.sql(f"select id from tenantry.users where email = '{email}'")
+    row = lambda session: next((r for r in t.rows() if r["stripe_subscription_id"] in (f"sub_{session[8:]}", session)), None)
+    paid = lambda who: t.sql(f"select set_config('app.current_tenant_id', '{t.tenant['5ducks']}', false), set_config('app.current_user_id', '{who}', false);"
+                             f"set role tenantry_member; select tenantry.has_paid('{who}'), tenantry.member_is_free('{who}')").split("\n")[-1]
+    session = t.buy("mama-duck").json["sessionId"]
+    early = t.sign_in("early@example.com")
+    r = claim(early, session)
+    s.ok(r.status == 409 and "not complete" in r.json["detail"], "what is not paid yet is nobody's to claim", r)
+    t.standin.pay(session, email="buyer@example.com")
+    r = t.outcome(session)
+    s.ok(r.json["claimable"] and r.json["active"], "a guest's purchase can be claimed", r)
+    thief = t.sign_in("buyer@example.com")
+    s.equal((row(session)["payer"], row(session)["buyer_id"], paid(person("buyer@example.com"))), ("guest", None, "f|t"),
+            "an account with the same e-mail, which nobody has verified, has nothing of it")
+    s.equal(claim({}, session).status, 401, "who is not signed in claims nothing")
+    s.equal(claim({**thief, "Origin": "https://evil.example"}, session).status, 403, "nor does a page elsewhere in their name")
+    unknown = plain(claim(thief, "cs_test_unknown"))
+    s.equal(unknown[0], 404, "an unknown one: 404")
+    for bad in ("", "x", "cs_" + "a" * 400, "cs_x' or true --", 5, None, ["cs_"]):
+        s.equal(plain(claim(thief, bad)), unknown, f"{str(bad)[:20]!r}: the same")
+    # A foreign tenant's checkout, of which the claimer knows the id.
+    t.sql(f"insert into tenantry.checkout_sessions (tenant_id, plan_key, idempotency_key, status, stripe_session_id, stripe_subscription_id) "
+                   f"values ('{t.tenant['sendclaw']}', 'x', 'claim', 'complete', 'cs_test_theirs', 'sub_theirs'); insert into tenantry.subscriptions "
+                   "(tenant_id, plan_key, status, paid_at, stripe_subscription_id, stripe_customer_id) "
+                   f"values ('{t.tenant['sendclaw']}', 'x', 'active', now(), 'sub_theirs', 'cus_theirs')")
+    s.equal(plain(claim(thief, "cs_test_theirs")), unknown, "another tenant's is like an unknown one")
+    tenants = f"select count(*) from tenantry.subscriptions where buyer_id is not null and tenant_id = '{t.tenant['sendclaw']}'"
+    s.equal(t.sql(tenants), "0", "and stays a guest's")
+    # The buyer, among others who have got hold of the id.
+    crowd = [t.sign_in(f"claimer{n}@example.com") for n in range(8)]
+    answers, threads = {}, []
+    for n, who in enumerate(crowd):
+        threads.append(threading.Thread(target=lambda n=n, who=who: answers.__setitem__(n, claim(who, session))))
+    [x.start() for x in threads], [x.join() for x in threads]
+    good = [n for n, r in answers.items() if r.status == 200]
+    s.ok(len(good) == 1 and all(plain(answers[n]) == unknown for n in answers if n not in good), "of eight at once one has it, for the others it is not there", answers)
+    owner, mine = crowd[good[0]], person(f"claimer{good[0]}@example.com")
+    s.equal((row(session)["payer"], row(session)["buyer_id"], row(session)["user_id"], paid(mine)), ("member", mine, mine, "t|f"), "who is a paying member now")
+    r = claim(owner, session)
+    s.ok(r.status == 200 and r.json == answers[good[0]].json and r.json["active"] and not r.json["claimable"], "asked again it is theirs as before", r)
+    s.equal(plain(claim(thief, session)), unknown, "and nobody else's")
+    s.equal(t.outcome(session).json["claimable"], False, "as the page says")
+    customer = t.standin.sessions[session]["customer"]
+    t.buy("duckling", headers=owner)
+    s.equal(t.asked()["customer"], customer, "what they buy next is bought by the same customer")
+    # What Stripe says later, and again, changes nothing of whose it is.
+    sale = Sale({k: v for k, v in t.standin.sessions[session]["metadata"].items()}, session[8:], began=int(time.time()), price="price_row", customer=customer)
+    sale.session = session
+    for e in (sale.updated(5), sale.completed(6), sale.paid(7, "in_more"), sale.created(1)):
+        s.equal(t.send(e).status, 200, f"later: {e['type']}")
+    s.equal((row(session)["buyer_id"], row(session)["user_id"], paid(mine)), (mine, mine, "t|f"), "leaves it theirs")
+    t.send(sale.deleted(50))
+    s.equal((row(session)["user_id"], paid(mine)), (mine, "f|t"), "its end is theirs, too")
+    t.sql(f"delete from tenantry.memberships where user_id = '{mine}' and tenant_id = '{t.tenant['5ducks']}'")
+    t.send(sale.updated(8))
+    s.equal(t.sql(f"select count(*) from tenantry.memberships where user_id = '{mine}'"), "0", "who was sent away does not come back by it")
+    # What is paid once; what a member has bought; what the tenant itself buys; what has expired.
+    plan(t, "duckling", interval="'once'", stripe_price_id="'price_once'")
+    once = t.buy("duckling").json["sessionId"]
+    t.standin.pay(once)
+    r = claim(thief, once)
+    s.ok(r.status == 200 and r.json["active"] and paid(person("buyer@example.com")) == "t|f", "what was paid once is claimed in the same way", r)
+    plan(t, "duckling", interval="'month'", stripe_price_id="null")
+    own = t.buy("mama-duck", headers=early).json["sessionId"]
+    s.equal(plain(claim(thief, own)), unknown, "a checkout of somebody who is signed in: 404 before it is paid")
+    t.standin.pay(own)
+    s.equal((plain(claim(thief, own)), claim(early, own).status), (unknown, 200), "and after; for themselves it is theirs")
+    t.sql(f"insert into tenantry.checkout_sessions (tenant_id, plan_key, idempotency_key, status, stripe_session_id, stripe_subscription_id) values "
+          f"('{t.tenant['5ducks']}', 'pro', 'tenant-x', 'complete', 'cs_test_tenant', 'sub_tenant'), ('{t.tenant['5ducks']}', 'pro', 'gone', 'expired', 'cs_test_gone', null);"
+          "insert into tenantry.subscriptions (tenant_id, payer, plan_key, status, paid_at, stripe_subscription_id, stripe_customer_id) "
+          f"values ('{t.tenant['5ducks']}', 'tenant', 'pro', 'active', now(), 'sub_tenant', 'cus_tenant')")
+    s.equal((plain(claim(thief, "cs_test_tenant")), t.outcome("cs_test_tenant").json["claimable"]), (unknown, False), "the tenant's own is no member's")
+    r = claim(thief, "cs_test_gone")
+    s.ok(r.status == 409 and "expired" in r.json["detail"], "what has expired stays so", r)
+    t.sql("delete from tenantry.subscriptions where stripe_subscription_id in ('sub_tenant', 'sub_theirs'); delete from tenantry.checkout_sessions where stripe_session_id ~ 'tenant|gone|theirs'")
+    # A seat that there is not: known before anything is theirs.
+    stranger = t.sql("insert into tenantry.users (email) values ('claims@example.com') returning id")
+    late = t.buy("mama-duck").json["sessionId"]
+    t.standin.pay(late)
+    call = f"select set_config('app.current_tenant_id', '{t.tenant['5ducks']}', false); set role tenantry_webhook; select tenantry.checkout_claim('{late}', '%s')"
+    seats = ("insert into tenantry.plans (tenant_id, key, name, price, for_tenant, limits) values ('{0}', 'tiny', 'T', 1, true, '{{\"seats\": 1}}');"
+             "insert into tenantry.subscriptions (tenant_id, payer, plan_id, plan_key, status, paid_at, stripe_subscription_id, stripe_customer_id) "
+             "select '{0}', 'tenant', id, key, 'active', now(), 'sub_seats', 'cus_seats' from tenantry.plans where key = 'tiny'").format(t.tenant["5ducks"])
+    t.sql(seats)
+    said = t.house.sql(call % stranger, t.name, check=False)
+    s.ok("PT402" in said and row(late)["buyer_id"] is None, "who is no member yet needs a seat", said)
+    t.sql("delete from tenantry.subscriptions where stripe_subscription_id = 'sub_seats'; delete from tenantry.plans where key = 'tiny'")
+    said = t.house.sql(call % "00000000-0000-4000-8000-000000000000", t.name, check=False)
+    s.ok("PT403" in said and row(late)["buyer_id"] is None, "an account that there is not claims nothing", said)
+    said = t.house.sql(call % stranger, t.name, check=False)
+    joined = t.sql(f"select role, join_source from tenantry.memberships where user_id = '{stranger}'")
+    s.equal((joined, row(late)["user_id"]), ("member|paid", stranger), "with one they become a paying member")
+
+
 def test_canaries(s, house, t):
     said = t.api.errors()
     for word in ("canary", "whsec", "sk_test", "price_"):
@@ -292,9 +488,10 @@ def test(s, house):
     standin = Standin(prices=PRICES)
     try:
         t = Till(house, "till", standin)
-        for part in (test_what_is_sold, test_config_only, test_settings, test_double_click, test_form, test_failures, test_outcome):
+        for part in (test_what_is_sold, test_config_only, test_settings, test_double_click, test_form, test_failures, test_outcome, test_customer, test_claim):
             part(s, t)
         test_away(s, house, t)
+        test_names(s, house)
         test_canaries(s, house, t)
     finally:
         standin.close()

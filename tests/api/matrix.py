@@ -18,8 +18,10 @@ insert into posts (tenant_id, space_id, slug, title, status) select tenant_id, i
     from spaces where slug = 'theirs';
 insert into posts (tenant_id, slug, title, status) select id, 'same', 'Of ' || slug, 'PUBLISHED' from tenants;
 insert into plans (tenant_id, key, name, price, stripe_price_id) select tenant_id('sendclaw'), 'theirs', 'Theirs', 5, 'price_theirs';
-insert into checkout_sessions (tenant_id, plan_key, idempotency_key, status, stripe_session_id)
-    values (tenant_id('sendclaw'), 'theirs', 'theirs', 'complete', 'cs_theirs');
+insert into checkout_sessions (tenant_id, plan_key, idempotency_key, status, stripe_session_id, stripe_subscription_id)
+    values (tenant_id('sendclaw'), 'theirs', 'theirs', 'complete', 'cs_theirs', 'sub_theirs');
+insert into subscriptions (tenant_id, plan_key, status, paid_at, stripe_subscription_id, stripe_customer_id)
+    values (tenant_id('sendclaw'), 'theirs', 'active', now(), 'sub_theirs', 'cus_theirs');
 insert into invitations (tenant_id, email, role, token_hash)
     select tenant_id('sendclaw'), email, 'admin', sha256(('theirs-' || name)::bytea) from users where email ~ '@matrix';
 insert into sessions (tenant_id, user_id, token_hash, expires_at) select tenant_id('sendclaw'), id, sha256(repeat('t', 43)::bytea),
@@ -50,6 +52,7 @@ EXAMPLES = {
     "post_api_billing_change_plan": {"body": {"planId": "duckling"}, "fine": {404}},
     "post_api_billing_resume": {"body": {}, "fine": {404}},
     "get_api_stripe_checkout_session": {"query": "?session_id=cs_none", "fine": {404}},
+    "post_api_stripe_claim_checkout_session": {"body": {"sessionId": "cs_none"}, "fine": {404}},
 }
 
 
@@ -140,6 +143,7 @@ def pairs_of(scene, who):
     yield "a post", ("GET", "/api/posts/theirs"), ("GET", "/api/posts/nobodys")
     yield "a space of posts", ("GET", "/api/posts?space=theirs"), ("GET", "/api/posts?space=nobodys")
     yield "a checkout", *(("GET", f"/api/stripe/checkout-session?session_id=cs_{x}") for x in ("theirs", "nobodys"))
+    yield "a checkout to claim", *(("POST", "/api/stripe/claim-checkout-session", {"sessionId": f"cs_{x}"}) for x in ("theirs", "nobodys"))
     yield "a plan", *(("POST", "/api/stripe/create-checkout-session", {"planId": x}) for x in ("theirs", "nobodys"))
     yield "an invitation", *(("POST", "/api/invitations/accept", {"token": f"{x}-{who}"}) for x in ("theirs", "nobodys"))
     yield "an invitation to register with", *(
@@ -158,7 +162,7 @@ def test_others_ids(s, scene):
     own = scene.ask("POST", "/api/keys", "admin", {"name": "own"}).json["id"]
     rows = ("select md5(string_agg(x::text, ',' order by x::text)) from (select to_jsonb(i) from invitations i union all "
             "select to_jsonb(k) from api_keys k union all select to_jsonb(c) from checkout_sessions c union all "
-            "select to_jsonb(m) from memberships m union all select to_jsonb(p) from posts p) x (x) "
+            "select to_jsonb(s) from subscriptions s union all select to_jsonb(m) from memberships m union all select to_jsonb(p) from posts p) x (x) "
             "where x ->> 'tenant_id' = tenant_id('sendclaw')::text")
     before, n = scene.sql(rows), 0
     for who in RANKS + ["stranger"]:

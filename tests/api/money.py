@@ -190,6 +190,24 @@ def test_plans(s, d):
     s.equal(d.row(sale)["status"], "active", "and when it has come, it does")
 
 
+def test_refunds(s, d):
+    """Money that goes back is not the end of a subscription: that has an event of its own."""
+    sale = Sale(d.meta(), "refund")
+    for e in (sale.created(), sale.updated(), sale.paid(), sale.completed()):
+        d.send(e)
+    before, row = d.counts(), d.row(sale)
+    charge = {"id": "ch_refund", "object": "charge", "customer": sale.customer, "invoice": sale.invoice, "amount": 1900, "amount_refunded": 1900,
+              "refunded": True, "metadata": sale.metadata, "payment_intent": "pi_refund", "status": "succeeded"}
+    refund = {"id": "re_refund", "object": "refund", "charge": "ch_refund", "amount": 1900, "status": "succeeded", "metadata": sale.metadata}
+    for n, (kind, o) in enumerate((("charge.refunded", charge), ("charge.refund.updated", refund), ("refund.created", refund), ("refund.updated", refund),
+                                   ("refund.failed", refund), ("charge.dispute.created", {**refund, "object": "dispute"}))):
+        r = d.send(sale.event(kind, 10 + n, o))
+        s.ok(r.status == 200 and r.json == RECEIVED, f"{kind}: 200", r)
+    s.equal((d.counts(), d.row(sale)), (before, row), "and nothing is changed by them")
+    d.send(sale.deleted(20))
+    s.equal(d.row(sale)["status"], "canceled", "what ends it is its own end")
+
+
 def test_grace(s, d):
     def counts(sale):
         return d.sql(f"select tenantry.subscription_counts(status, grace_until) from tenantry.subscriptions "
@@ -393,7 +411,7 @@ def test(s, house):
     test_signatures(s, house)
     d = Desk(house, "money", STRIPE_WEBHOOK_SECRET_SENDCLAW=CLAW_SECRET, STRIPE_UGLY_DUCKLING_PRICE_ID="price_env",
              STRIPE_5DUCKS_DUCKLING_PRICE_ID="price_own")
-    for part in (test_door, test_walls, test_people, test_plans, test_grace):
+    for part in (test_door, test_walls, test_people, test_plans, test_refunds, test_grace):
         part(s, d)
     test_orders(s, d, house.full)
     test_crowd(s, d, house.full)

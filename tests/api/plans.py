@@ -74,6 +74,10 @@ class Scene:
             time.sleep(0.1)
         return done
 
+    def steady(self, test, seconds=9):
+        """So often in a row that both workers have been asked."""
+        return self.until(lambda: all(test() for _ in range(12)), seconds)
+
 
 def test_status(s, x):
     """Every status x every kind of route."""
@@ -82,7 +86,7 @@ def test_status(s, x):
     for word, why, refusal in cases:
         x.status(word, why)
         public = 403 if word == "suspended" else refusal  # what caches keep goes by the row's status alone
-        x.until(lambda: (x.call("keys").status, x.call("posts").status) == (refusal or 200, public or 200))
+        x.steady(lambda: (x.call("keys").status, x.call("posts").status) == (refusal or 200, public or 200))
         wrong = []
         for what in CALLS:
             answer = x.call(what)
@@ -178,6 +182,53 @@ def test_features(s, x):
         update subscriptions s set plan_id = (select p.id from plans p where p.key = s.plan_key) where payer = 'tenant';
         select key, limits from tenant_plan(); rollback""")
     s.ok(got.endswith('starter|{"apiKeys": true}'), "nor by naming the operator's price at Stripe", got)
+    x.no_plan()
+
+
+def test_domain(s, x):
+    """A plan without customDomain: only hosts of the platform's are open."""
+    x.no_plan()
+    workspace = x.house.copy_workspace("plans-domain")
+    path = os.path.join(workspace, "tenants", "5ducks", "config.json")
+    config = json.load(open(path))
+    config["domains"] += ["ducks.platform.example", "noplatform.example"]
+    json.dump(config, open(path, "w"))
+    env, old = {**x.env, "TENANTRY_API_PLATFORM_DOMAIN": "else.example, Platform.example"}, x.api
+    x.api = x.house.start(x.name, "--workers", "2", workspace=workspace, **env)
+    there = dict(host="ducks.platform.example")
+    s.equal([x.call("keys").status, x.call("keys", **there).status], [200, 200], "a tenant without a plan is open at all its hosts")
+    for no in (False, 0):
+        x.plan({"customDomain": no})
+        s.ok(x.steady(lambda: x.call("keys").status == 403), f"customDomain {no}: its own domain is refused")
+        wrong = {w: r.status for w in CALLS if ((r := x.call(w)).status == 403) != (w in ("keys", "trpc", "invite", "checkout"))}
+        s.equal(wrong, {}, "what needs a plan is, and what is always open, or kept by caches, stays open")
+    r = x.call("keys")
+    s.ok(r["content-type"] == "application/problem+json" and "customDomain" in r.json["detail"] and "ducks.platform.example" in r.json["detail"],
+         "by the name of the limit, and with where it is open", r)
+    error = x.call("trpc").json["error"]["json"]
+    s.equal((error["data"]["code"], error["data"]["httpStatus"], "customDomain" in error["message"]), ("FORBIDDEN", 403, True), "in tRPC's shape, too")
+    for path, body, want in (("/api/billing", None, 200), ("/api/billing/subscribe", {"planId": "starter"}, 503)):
+        r = x.ask("owner", "POST" if body else "GET", path, body)
+        s.equal(r.status, want, f"{path} is open to its owner (without a key for Stripe: 503)")
+    for host in ("ducks.platform.example", "DUCKS.Platform.Example:8080", "www.ducks.platform.example."):
+        s.equal(x.call("keys", host=host).status, 200, f"{host} is the platform's")
+    for host in ("www." + DUCKS, "noplatform.example", "ducks.platform.example." + DUCKS):
+        s.equal(x.call("keys", host=host).status, 403, f"{host} is not")
+    s.equal(x.ask("theirs", "GET", "/api/keys", host=CLAW).status, 200, "the neighbour without a plan notices nothing")
+    s.equal(x.ask("admin", "GET", "/api/keys", connection=old).status, 200, "a server without the setting refuses nobody")
+    for yes in (True, -1, 3, None):
+        x.plan({"customDomain": False})
+        x.steady(lambda: x.call("keys").status == 403)
+        began = time.monotonic()
+        x.plan({} if yes is None else {"customDomain": yes})
+        s.ok(x.until(lambda: x.call("keys").status == 200, 3), f"customDomain {yes}: open", x.call("keys"))
+        s.ok(time.monotonic() - began < 2.5, "and that at once", time.monotonic() - began)
+    x.api.stop()
+    x.api = old
+    for text in ("*.example.com", "example.com:443", "exa mple_", "-x.example", ",".join(f"d{n}.example" for n in range(33))):
+        p = x.house.launch(x.name, "--platform-domain", text)
+        said, code = x.house.end(p, wait=True)
+        s.ok(code == 2 and "--platform-domain" in said and "such as example.com" in said, f"--platform-domain {text[:20]}: refused, with what would be right", said)
     x.no_plan()
 
 
@@ -347,6 +398,7 @@ def test(s, house):
     test_status(s, x)
     test_lapse(s, x)
     test_features(s, x)
+    test_domain(s, x)
     test_calls(s, x)
     test_limit(s, x, 20 if house.full else 2)
     test_seats(s, x, 200 if house.full else 10)

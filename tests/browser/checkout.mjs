@@ -42,6 +42,8 @@ async function buys(scripts) {
     await page.locator('[data-outcome="active"]').waitFor({ state: "visible", timeout: 10000 }).catch(() => {});
     ok(await page.locator('[data-outcome="active"]').isVisible(), "which soon says that the subscription is active", await page.textContent("main"));
     ok(await page.locator('details[data-plan="duckling"][open]').count() === 1, "and shows what the plan includes");
+    const session = new URL(page.url()).searchParams.get("session_id"), on = new URL(await page.locator("a[data-claim]").getAttribute("href"), page.url());
+    ok(on.origin === SITE && on.searchParams.get("session_id") === session, "and takes the checkout along to where one signs up", on.href);
     await page.screenshot({ path: `${shots}/checkout-success.png`, fullPage: true });
   } else
     ok(await page.locator('[data-outcome="waiting"]').isVisible(), "which can be read as it is");

@@ -8,7 +8,7 @@ moments at which the real one sends, and parameters that the real one takes but 
 import argparse, contextlib, html, http.client, json, queue, re, socket, sys, threading, time, urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from events import Sale, signature, text
+from events import Sale, event, signature, text
 from parameters import CUSTOMER, PORTAL, SUBSCRIPTION, Refused, check_session, fields, read_form
 
 DAY = 86400
@@ -77,8 +77,9 @@ class Standin:
 
     def create_session(self, p):
         check_session(p)
-        if "customer" in p:
-            self.find(self.customers, p["customer"], "customer")
+        if "customer" in p and p["customer"] not in self.customers:
+            # Whether Stripe keeps this under the key is not documented; who survives that survives the other, too.
+            raise Refused(f"No such customer: '{p['customer']}'", code="resource_missing", param="customer", saved=True)
         for n, item in p.get("line_items", {}).items():
             kind = self.find(self.prices, item["price"], "price")
             if (kind == "recurring") != (p["mode"] == "subscription"):
@@ -160,6 +161,17 @@ class Standin:
             for _ in range(2 if twice else 1):
                 self.send(events[n], urllib.parse.urlsplit(s["success_url"]).netloc, tries)
         return s
+
+    def delete_customer(self, id, host=None):
+        """Somebody deletes a customer in Stripe's dashboard; without a host no event of it comes."""
+        gone = self.customers.pop(id)
+        ended = [s for s in self.subscriptions.values() if s["customer"] == id and s["status"] != "canceled"]
+        for s in ended:
+            s["status"] = "canceled"
+        now = int(time.time())
+        for kind, object in [("customer.subscription.deleted", s) for s in ended] + [("customer.deleted", gone)]:
+            if host:
+                self.send(event(self.new_id("evt"), kind, now, object, self.shape), host)
 
     def send(self, event, host, tries=5):
         """Delivers one event to the tenant's endpoint, again until it is taken."""

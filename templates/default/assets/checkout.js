@@ -24,12 +24,23 @@ function show(name) {
   for (const each of page.querySelectorAll("[data-outcome]")) each.hidden = each.dataset.outcome !== name;
 }
 
+// Who was not signed in when they paid takes the checkout along to where they sign up, and claims it there.
+function take() {
+  for (const link of page.parentElement.querySelectorAll("a[data-claim]")) {
+    const to = new URL(link.href);
+    if (to.origin !== location.origin) continue;
+    to.searchParams.set("session_id", session);
+    link.href = to.href;
+  }
+}
+
 async function look(tries) {
   const answer = await fetch("/api/stripe/checkout-session?session_id=" + encodeURIComponent(session), { cache: "no-store" });
   if (!answer.ok) return;
   const outcome = await answer.json();
   const plan = document.querySelector(`details[data-plan="${CSS.escape(outcome.planId)}"]`);
   if (plan) plan.open = true;
+  if (outcome.claimable) take();
   if (outcome.active) show("active");
   else if (outcome.status !== "complete") show("open");
   else if (tries > 1) setTimeout(() => look(tries - 1).catch(() => {}), 1500);
