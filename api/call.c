@@ -171,6 +171,11 @@ int call_failure(const struct pool_answer *a, const char **detail) {
         return status >= 400 && status <= 599 ? status : 500;
     }
     if (!strcmp(a->state, "23505")) return 409;
+    /* Disk, memory, temporary files: nothing was done, and room can be made. */
+    if (!strncmp(a->state, "53", 2) && strcmp(a->state, "53300") != 0) {
+        *detail = "the database has no room; try again";
+        return 503;
+    }
     /* Serialization failure, deadlock, cancelled, shutting down, too many connections.
      */
     static const char *const passing[] = {"40001", "40P01", "57014", "57P01", "57P02",

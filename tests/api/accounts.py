@@ -289,6 +289,7 @@ def test_timing(s, c):
     """Unknown, wrong and disabled take the same time: within the noise of the two halves of one of them."""
     emails = {"known": [], "unknown": []}
     rounds = 60 if c.house.full else 24
+    c.browser().register("stays@example.com")
     for i in range(rounds):
         c.sql(f"insert into tenantry.users (email, password_hash) select 'time{i}@example.com', password_hash from tenantry.users where email = 'stays@example.com'")
     for i in range(rounds):
@@ -431,7 +432,7 @@ def test_keys(s, c):
         k = make()
         c.sql(f"update tenantry.api_keys set {change} where id = '{k['id']}'")
         s.equal(plain(use(k["key"])), plain(bad), f"so is one that is {what}")
-    for text in ("tk_", "tk_" + "A" * 50, "tk_" + "A" * 52, full["key"][:-1] + "A", "tk_" + "A" * 8 + full["key"][11:]):
+    for text in ("tk_", "tk_" + "A" * 50, "tk_" + "A" * 52, full["key"][:-1] + ("A" if full["key"][-1] != "A" else "B"), "tk_" + "A" * 8 + full["key"][11:]):
         s.equal(plain(use(text)), plain(bad), f"and {text[:14]}... of {len(text)}")
     s.equal(a.send("DELETE", f"/api/keys/{full['id']}").status, 204, "a key is revoked")
     s.equal(plain(use(full["key"])), plain(bad), "and gone")
@@ -454,6 +455,10 @@ def test_secrets(s, c):
 
 def test(s, house):
     c = Case(s, house)
-    for part in (test_register, test_rules, test_login, test_expiry, test_logout, test_origin, test_forms, test_throttle, test_timing,
-                 test_invitations, test_races, test_keys, test_secrets):
+    for part in (test_register, test_rules, test_login, test_expiry, test_logout, test_origin, test_forms, test_throttle, test_invitations,
+                 test_races, test_keys, test_secrets):
         part(s, c)
+
+
+def alone(s, house):
+    test_timing(s, Case(s, house))

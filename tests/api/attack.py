@@ -5,6 +5,7 @@ import concurrent.futures, contextlib, json, os, random, re, signal, socket, str
 import away, trpc
 from server import CLAW, DUCKS
 
+ALONE = True
 PASSWORD = "correct horse battery"
 COOKIE = "__Host-tenantry_session"
 LOGGED = {"time", "id", "tenant", "method", "route", "status", "bytes", "ms", "client", "note", "worker"}

@@ -3,6 +3,7 @@ import contextlib, os, signal, subprocess, threading, time
 
 import cluster
 
+ALONE = True
 BACK_SECONDS = 2.0
 HERE_NOW = 0.5  # an answer that waited for nothing
 

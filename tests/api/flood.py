@@ -3,6 +3,7 @@ import os, statistics, threading, time
 
 from server import DUCKS
 
+ALONE = True
 PASSWORD = "correct horse battery"
 
 

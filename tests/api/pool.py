@@ -36,7 +36,7 @@ def test(s, house):
         print(f"    {p.stdout.splitlines()[-1] if p.stdout else ''}")
     s.ok(p.returncode == 0, f"{count} questions, errors and cut wires (seed {seed}): every connection is given back clean",
          p.stdout + p.stderr)
-    busy = "select count(*) from pg_stat_activity where usename = 'tenantry_api' and state <> 'idle'"
+    busy = "select count(*) from pg_stat_activity where usename = 'tenantry_api' and state <> 'idle' and datname = current_database()"
     end = time.monotonic() + 5
     while house.sql(busy, db) != "0" and time.monotonic() < end:
         time.sleep(0.1)

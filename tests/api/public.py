@@ -4,6 +4,8 @@ import html, json, os, re, threading, time
 from server import CLAW, DUCKS, TIDE
 from suite import read
 
+LONG = True
+OWN = True  # test_away stops Postgres
 HOSTS = {"5ducks": DUCKS, "sendclaw": CLAW, "tidewater": TIDE}
 TENANT = "(select id from tenantry.tenants where slug = '{}')"
 

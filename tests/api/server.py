@@ -1,5 +1,5 @@
 """tenantry-api under test: databases of its own, a port of the kernel's choice, raw bytes where they are needed."""
-import contextlib, json, os, re, shutil, signal, socket, subprocess, sys, tempfile, time
+import contextlib, fcntl, json, os, re, shutil, signal, socket, subprocess, sys, tempfile, time
 
 from cluster import Cluster
 from suite import clean_env, copy_sample
@@ -182,9 +182,9 @@ class Api:
 class House:
     """What the areas share: the cluster, the programs, and what must be ended."""
 
-    def __init__(self, program, api, top, full):
+    def __init__(self, program, api, top, full, shared=None):
         self.program, self.api_path, self.top, self.full = program, os.path.abspath(api), top, full
-        self.cluster = Cluster(program, top)
+        self.cluster = shared or Cluster(program, top)
         self.workspace = self.cluster.workspace
         self.running, self.suite = [], None
 
@@ -196,14 +196,35 @@ class House:
         self.cluster.connect()
         return True
 
+    @contextlib.contextmanager
+    def room(self, name, suite, own):
+        """The house of one area, with a folder of its own; `own`: and a cluster of its own."""
+        top = os.path.join(self.top, name)
+        os.mkdir(top)
+        room = House(self.program, self.api_path, top, self.full, None if own else self.cluster)
+        room.suite = suite
+        try:
+            if not own or room.open(suite):
+                yield room
+        finally:
+            room.close(own)
+
+    @contextlib.contextmanager
+    def lock(self, path):
+        """Of all areas one at a time."""
+        with open(path, "w") as f:
+            fcntl.flock(f, fcntl.LOCK_EX)
+            yield
+
     def database(self, name, seed=True):
         """A database of the area's own, with the sample tenants; answers its name."""
         c = self.cluster
-        c.make(name)
         steps = [["migrate"], ["seed", "--plans"]] if seed else [["migrate"]]
-        for step in steps:
-            code, text = c.db(*step, "--database", c.url(name))
-            assert code == 0, text
+        with self.lock(os.path.join(c.workspace, "making")):  # roles belong to the whole cluster
+            c.make(name)
+            for step in steps:
+                code, text = c.db(*step, "--database", c.url(name))
+                assert code == 0, text
         c.sql(f"grant connect on database {name} to tenantry_api", name)
         return name
 
@@ -253,9 +274,10 @@ class House:
         while self.running:
             self.running.pop().stop()
 
-    def close(self):
+    def close(self, own=True):
         self.stop_all()
-        self.cluster.db("stop", "--discard")
+        if own:
+            self.cluster.db("stop", "--discard")
 
     def node(self, *packages):
         """(folder with node_modules of package.json, None), or (None, why there is none).  Fetched once, kept beside
@@ -264,6 +286,11 @@ class House:
             return None, "there is no node (apt-get install nodejs npm)"
         folder = os.path.join(os.path.dirname(self.api_path), "api-node")
         os.makedirs(folder, exist_ok=True)
+        with self.lock(os.path.join(folder, ".lock")):
+            return self.fetch(folder, packages)
+
+    @staticmethod
+    def fetch(folder, packages):
         wanted, have = os.path.join(HERE, "package.json"), os.path.join(folder, "package.json")
         same = os.path.exists(have) and open(have).read() == open(wanted).read()
         if not same or not os.path.isdir(os.path.join(folder, "node_modules")):

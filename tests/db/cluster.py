@@ -2,6 +2,7 @@
 import glob, os, shutil, subprocess, threading, time
 import urllib.parse
 
+import together
 from suite import TOP, clean_env, copy_sample
 
 MIGRATIONS = os.path.join(TOP, "db", "migrations")
@@ -63,6 +64,23 @@ class Cluster:
 
     def session(self, name="tenantry", user=None):
         return Session(self.url(name, user))
+
+
+def run_parts(suite, program, top, modules, full, begin):
+    """The `test` of each module beside the others, with a cluster of its own; `begin(suite, cluster)` starts that.  Those that
+    say LONG begin first."""
+    def part(module):
+        def work(s):
+            folder = os.path.join(top, module.__name__)
+            os.mkdir(folder)
+            c = Cluster(program, folder)
+            try:
+                if begin(s, c):
+                    module.test(s, c, folder, full)
+            finally:
+                c.db("stop", "--discard")
+        return together.Part(module.__name__, work, long=getattr(module, "LONG", False))
+    together.run(suite, [part(m) for m in modules])
 
 
 class Session:

@@ -1,6 +1,7 @@
 """No query shows one tenant's row to another: the catalogue, the probe, keys as oracles, functions, roles."""
 import re
 
+LONG = True
 FAULTS = {
     "a bare table": "create table tenantry.bare (tenant_id uuid not null, id uuid not null)",
     "a table without a tenant": "create table tenantry.bare (id uuid primary key)",

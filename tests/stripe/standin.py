@@ -141,7 +141,7 @@ class Standin:
 
     # ---- what happens at Stripe ----
 
-    def pay(self, id, email="buyer@example.com", order=None, twice=False):
+    def pay(self, id, email="buyer@example.com", order=None, twice=False, tries=5):
         """Somebody pays on the hosted page: the session is complete, and the events go out in this order."""
         s = self.sessions[id]
         if s["status"] != "open":
@@ -159,7 +159,7 @@ class Standin:
         events.append(sale.event("checkout.session.completed", 2, self.public(id)))
         for n in order or range(len(events)):
             for _ in range(2 if twice else 1):
-                self.send(events[n], urllib.parse.urlsplit(s["success_url"]).netloc)
+                self.send(events[n], urllib.parse.urlsplit(s["success_url"]).netloc, tries)
         return s
 
     def delete_customer(self, id, host=None):
