@@ -6,16 +6,16 @@
 #include "api/form.h"
 #include "api/handle.h"
 #include "api/identity.h"
+#include "api/limit.h"
 #include "api/session.h"
-#include "api/throttle.h"
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/password.h"
 
 #define DENIED "e-mail or password is wrong"
 
-static const struct throttle_rate account_rate = {20, 100}; /* from anywhere */
-static const struct throttle_rate pair_rate = {30, 5};      /* from one address */
+static const struct limit_rate account_rate = {1 / 20., 100}; /* from anywhere */
+static const struct limit_rate pair_rate = {1 / 30., 5};      /* from one address */
 
 /* ---- how often ---- */
 
@@ -31,18 +31,18 @@ static struct names names_of(struct call *c, const struct entry *e) {
 
 /* Seconds to wait; 0: go ahead. */
 static double count_attempt(struct call *c, const struct entry *e) {
-    struct throttle *t = identity_throttle(c->server->identity);
+    struct limits *l = c->server->limits;
     struct names n = names_of(c, e);
     double now = clock_seconds();
-    double wait = throttle_take(t, n.pair, pair_rate, now);
-    return wait ? wait : throttle_take(t, n.account, account_rate, now);
+    double wait = limit_attempt(l, &pair_rate, n.pair, now);
+    return wait > 0 ? wait : limit_attempt(l, &account_rate, n.account, now);
 }
 
 static void forget_attempt(struct call *c, const struct entry *e) {
-    struct throttle *t = identity_throttle(c->server->identity);
+    struct limits *l = c->server->limits;
     struct names n = names_of(c, e);
-    throttle_give_back(t, n.pair, pair_rate);
-    throttle_give_back(t, n.account, account_rate);
+    limit_forget(l, &pair_rate, n.pair);
+    limit_forget(l, &account_rate, n.account);
 }
 
 static void busy(struct call *c, double seconds) {

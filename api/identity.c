@@ -4,7 +4,6 @@
 #include <strings.h>
 
 #include "api/jwks.h"
-#include "api/throttle.h"
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "base/mem.h"
@@ -21,7 +20,6 @@ struct identity {
     const struct settings *settings;
     struct jwks *keys;
     struct passwords *passwords;
-    struct throttle *throttle;
 };
 
 struct identity *identity_new(
@@ -29,7 +27,6 @@ struct identity *identity_new(
     struct identity *i = mem_calloc(1, sizeof *i);
     i->settings = s;
     i->passwords = passwords_new(l, PASSWORD_THREADS, PASSWORDS_WAITING);
-    i->throttle = throttle_new();
     i->keys = jwks_new(l, f, s);
     return i;
 }
@@ -38,16 +35,11 @@ void identity_free(struct identity *i) {
     if (!i) return;
     jwks_free(i->keys);
     passwords_free(i->passwords);
-    throttle_free(i->throttle);
     mem_free(i);
 }
 
 struct passwords *identity_passwords(struct identity *i) {
     return i->passwords;
-}
-
-struct throttle *identity_throttle(struct identity *i) {
-    return i->throttle;
 }
 
 enum rank identity_rank(const char *role) {

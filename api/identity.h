@@ -32,7 +32,6 @@ bool identity_from_here(struct call *c);
 enum rank identity_rank(const char *role);
 /* What coming in needs. */
 struct passwords *identity_passwords(struct identity *i);
-struct throttle *identity_throttle(struct identity *i);
 /* The name of the cookie that holds the session's token. */
 const char *identity_cookie(const struct settings *s);
 #endif

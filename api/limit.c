@@ -19,9 +19,12 @@ struct slot {
     _Atomic uint64_t key;  /* 0: never used */
     _Atomic uint64_t full; /* microseconds of clock_seconds */
 };
+struct table {
+    struct slot slots[SLOTS];
+};
 struct limits {
     uint64_t seed; /* so that nobody can choose whom to share a slot with */
-    struct slot slots[SLOTS];
+    struct table requests, attempts;
 };
 
 struct limits *limits_new(void) {
@@ -50,11 +53,11 @@ static uint64_t hash(uint64_t seed, const void *bytes, size_t n) {
 }
 
 /* The key's slot; when all its places are taken, that of whoever was longest away. */
-static struct slot *slot_of(struct limits *l, uint64_t key) {
+static struct slot *slot_of(struct table *t, uint64_t key) {
     struct slot *oldest = NULL;
     uint64_t least = UINT64_MAX;
     for (unsigned i = 0; i < WAYS; i++) {
-        struct slot *s = &l->slots[(key + i) % SLOTS];
+        struct slot *s = &t->slots[(key + i) % SLOTS];
         if (atomic_load_explicit(&s->key, memory_order_relaxed) == key) return s;
         uint64_t full = atomic_load_explicit(&s->full, memory_order_relaxed);
         if (full < least) {
@@ -67,10 +70,10 @@ static struct slot *slot_of(struct limits *l, uint64_t key) {
     return oldest;
 }
 
-static double take(struct limits *l, const struct limit_rate *r, uint64_t key,
-    unsigned n, double now) {
+static double take(
+    struct table *t, const struct limit_rate *r, uint64_t key, unsigned n, double now) {
     if (r->rate <= 0) return 0;
-    struct slot *s = slot_of(l, key);
+    struct slot *s = slot_of(t, key);
     uint64_t at = (uint64_t)(now * 1e6);
     uint64_t all = (uint64_t)(1e6 / r->rate * (n < r->burst ? n : r->burst)),
              most = (uint64_t)(1e6 / r->rate * r->burst);
@@ -87,11 +90,25 @@ double limit_client(struct limits *l, const struct settings *s, enum limit_class
     const struct net_address *client, unsigned n, double now) {
     size_t size = net_is_v4(client) ? sizeof client->bytes : sizeof client->bytes / 2;
     uint64_t key = hash(l->seed + class, client->bytes, size);
-    return take(l, &s->client_limits[class], key, n, now);
+    return take(&l->requests, &s->client_limits[class], key, n, now);
 }
 
 double limit_tenant(struct limits *l, const struct settings *s, enum limit_class class,
     const char *slug, unsigned n, double now) {
     uint64_t key = hash(l->seed - 1 - class, slug, strlen(slug));
-    return take(l, &s->tenant_limits[class], key, n, now);
+    return take(&l->requests, &s->tenant_limits[class], key, n, now);
+}
+
+double limit_attempt(
+    struct limits *l, const struct limit_rate *r, struct str who, double now) {
+    return take(&l->attempts, r, hash(l->seed, who.ptr, who.len), 1, now);
+}
+
+void limit_forget(struct limits *l, const struct limit_rate *r, struct str who) {
+    struct slot *s = slot_of(&l->attempts, hash(l->seed, who.ptr, who.len));
+    uint64_t one = (uint64_t)(1e6 / r->rate),
+             full = atomic_load_explicit(&s->full, memory_order_relaxed);
+    while (!atomic_compare_exchange_weak_explicit(&s->full, &full,
+        full > one ? full - one : 0, memory_order_relaxed, memory_order_relaxed)) {
+    }
 }

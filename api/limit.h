@@ -1,5 +1,5 @@
-/* How often a client, and all clients of a tenant together, may ask: token buckets in
- * memory that the workers share. */
+/* How often a client, and all clients of a tenant together, may ask, and how often
+ * somebody may fail: token buckets in memory that the workers share. */
 #ifndef API_LIMIT_H
 #define API_LIMIT_H
 #include "api/settings.h"
@@ -16,4 +16,11 @@ double limit_client(struct limits *l, const struct settings *s, enum limit_class
 /* The same of a tenant, by its slug. */
 double limit_tenant(struct limits *l, const struct settings *s, enum limit_class class,
     const char *slug, unsigned n, double now);
+/* Takes one attempt in the name of `who`, of those that are counted apart from all
+ * requests: no number of clients makes them be forgotten.  0, or the seconds until
+ * there is one. */
+double limit_attempt(
+    struct limits *l, const struct limit_rate *r, struct str who, double now);
+/* The attempt was a good one: it does not count. */
+void limit_forget(struct limits *l, const struct limit_rate *r, struct str who);
 #endif

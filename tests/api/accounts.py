@@ -283,6 +283,10 @@ def test_throttle(s, c):
     s.equal(codes, [401] * 5 + [429] * 3, "an unknown e-mail is counted like any other")
     codes = [c.browser().login("stays@example.com").status for _ in range(20)]
     s.equal(codes, [200] * 20, "good logins do not count")
+    api = c.house.start(c.db, TENANTRY_API_WORKERS="4")
+    codes = [Browser(api, DUCKS).login("many-workers@example.com", "wrong password").status for _ in range(30)]
+    s.equal(codes, [401] * 5 + [429] * 25, "however many workers there are")
+    api.stop()
 
 
 def test_timing(s, c):

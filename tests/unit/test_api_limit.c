@@ -95,9 +95,33 @@ static void test_shared(void **state) {
     limits_free(l);
 }
 
+/* Attempts to sign in, of one name: good ones do not count, and no number of clients
+ * makes them be forgotten. */
+static void test_attempts(void **state) {
+    static const struct limit_rate rate = {1 / 20., 3};
+    struct limits *l = limits_new();
+    struct settings s = settings_of(1, 1);
+    struct str who = str_from("account a@example.com");
+    char text[32];
+    (void)state;
+    for (int i = 0; i < 9; i++) {
+        assert_true(limit_attempt(l, &rate, who, 10) <= 0);
+        limit_forget(l, &rate, who);
+    }
+    for (int i = 0; i < 3; i++) assert_true(limit_attempt(l, &rate, who, 10) <= 0);
+    for (unsigned i = 0; i < 200000; i++) {
+        snprintf(text, sizeof text, "10.%u.%u.%u", i / 65536, i / 256 % 256, i % 256);
+        ask(l, &s, text, 10);
+    }
+    double wait = limit_attempt(l, &rate, who, 10);
+    assert_true(wait > 19.9 && wait < 20.1);
+    assert_true(limit_attempt(l, &rate, str_from("account b@example.com"), 10) <= 0);
+    limits_free(l);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_bucket),
         cmocka_unit_test(test_whose), cmocka_unit_test(test_flood),
-        cmocka_unit_test(test_shared)};
+        cmocka_unit_test(test_attempts), cmocka_unit_test(test_shared)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
