@@ -182,8 +182,8 @@ class Api:
 class House:
     """What the areas share: the cluster, the programs, and what must be ended."""
 
-    def __init__(self, program, api, top, full, shared=None):
-        self.program, self.api_path, self.top, self.full = program, os.path.abspath(api), top, full
+    def __init__(self, program, api, top, full, shared=None, soak=0):
+        self.soak, self.program, self.api_path, self.top, self.full = soak, program, os.path.abspath(api), top, full
         self.cluster = shared or Cluster(program, top)
         self.workspace = self.cluster.workspace
         self.running, self.suite = [], None
@@ -201,7 +201,7 @@ class House:
         """The house of one area, with a folder of its own; `own`: and a cluster of its own."""
         top = os.path.join(self.top, name)
         os.mkdir(top)
-        room = House(self.program, self.api_path, top, self.full, None if own else self.cluster)
+        room = House(self.program, self.api_path, top, self.full, None if own else self.cluster, self.soak)
         room.suite = suite
         try:
             if not own or room.open(suite):
