@@ -9,6 +9,7 @@ ALONE = OWN = FULL = True
 PASSWORD = "correct horse battery"
 BACK_SECONDS = 2.0
 HALF_LIVES = ((0.2, 0.5), (0.7, 1.0))  # what is compared, in parts of the whole: the first is spent on getting warm
+SIZES = (10, 200, 1500, 3000)  # of posts in words; with every size there is, malloc takes an hour to find its level
 GROWS_BY = 1.03  # the margin, and for each process half a MiB and a few descriptors of those who happen to be connected
 GROWS_KIB, GROWS_FILES = 512, 6
 
@@ -71,7 +72,7 @@ class Soak:
     def write(self, c, n):
         if n % 100 == 99:
             self.desk.sql("delete from tenantry.posts where title like 'soak %'")
-        body = {"json": {"spaceId": self.space, "title": f"soak {n}", "content": "<p>" + "word " * random.randrange(3000) + "</p>"}}
+        body = {"json": {"spaceId": self.space, "title": f"soak {n}", "content": "<p>" + "word " * SIZES[n % len(SIZES)] + "</p>"}}
         return c.ask("POST", "/api/trpc/posts.create", headers=self.bearer, body=body)
 
     def login(self, c, n):
@@ -79,7 +80,7 @@ class Soak:
         if n < 40:
             return c.ask("POST", "/api/auth/register", body=person)
         if n % 5 == 0:
-            return c.ask("POST", "/api/auth/login", body={**person, "password": "a wrong one"})
+            return c.ask("POST", "/api/auth/login", body={**person, "email": f"nobody{n}@example.com"})
         answer = c.ask("POST", "/api/auth/login", body=person)
         cookies = "; ".join(v.split(";")[0] for k, v in (answer.all if answer else []) if k.lower() == "set-cookie")
         c.ask("GET", "/api/auth/session", headers={"Cookie": cookies})
