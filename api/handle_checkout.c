@@ -254,6 +254,7 @@ static void make_customer(struct call *c) {
     stripe_field(&form, "name", name && *name ? name : NULL);
     stripe_field(&form, "metadata[tenantId]", begun(c, "tenant"));
     stripe_field(&form, "metadata[userId]", k->tenant ? NULL : c->principal.user);
+    stripe_field(&form, "metadata[payer]", k->tenant ? "tenant" : NULL);
     stripe_ask(c,
         &(struct stripe_request){.path = "/v1/customers",
             .form = buf_view(&form),

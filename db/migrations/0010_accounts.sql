@@ -289,6 +289,23 @@ begin
 end $$;
 comment on function invitation_create is 'Invites anew whoever was invited before: the older token ends';
 
+-- Whoever may not invite any more has not invited: what they left open ends with their role.
+create function memberships_end_invitations() returns trigger
+language plpgsql security definer set search_path = tenantry, pg_temp as $$
+declare
+    here text := current_setting('app.current_tenant_id', true);
+begin
+    perform set_config('app.current_tenant_id', old.tenant_id::text, true);
+    update tenantry.invitations i set status = 'revoked'
+        where i.tenant_id = old.tenant_id and i.invited_by = old.user_id and i.status = 'pending';
+    perform set_config('app.current_tenant_id', coalesce(here, ''), true);
+    return case tg_op when 'DELETE' then old else new end;
+end $$;
+create trigger memberships_end_invitations_delete before delete on memberships
+    for each row when (old.role in ('owner', 'admin')) execute function memberships_end_invitations();
+create trigger memberships_end_invitations_update after update of role on memberships for each row
+    when (old.role in ('owner', 'admin') and new.role not in ('owner', 'admin')) execute function memberships_end_invitations();
+
 create function api_key_create(name text, prefix text, key text, scopes text, days integer) returns text
 language sql set search_path = tenantry, pg_temp as $$
     insert into tenantry.api_keys (tenant_id, user_id, name, prefix, key_hash, scopes, expires_at)

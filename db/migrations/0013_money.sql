@@ -443,7 +443,8 @@ begin
     return jsonb_build_object('id', found_row.id, 'key', found_row.idempotency_key, 'tenant', tenant.id,
         'price', plan.stripe_price_id, 'mode', case plan.every when 'once' then 'payment' else 'subscription' end,
         'coupon', coupon, 'methods', coalesce(tenant.settings -> 'paymentMethods', '["card"]'),
-        'member', member.id is not null, 'customer', member.customer, 'customerKey', 'customer-' || found_row.id, 'email', member.email, 'name', member.name);
+        'member', member.id is not null, 'customer', member.customer, 'email', member.email, 'name', member.name,
+        'customerKey', 'customer-' || found_row.id);
 end $$;
 
 -- The member's customer at Stripe: the first one wins.

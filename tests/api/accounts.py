@@ -346,6 +346,17 @@ def test_invitations(s, c):
     c.sql("update tenantry.invitations set expires_at = now() - interval '1 second' where email = 'late@example.com'")
     s.equal(plain(c.browser().register("late@example.com", invitation=late)), plain(unknown), "one that has expired is as good as none")
     s.equal(a.post("/api/invitations", {"email": "late@example.com"}).status, 201, "and can be made again")
+    for what, sql in {"is no admin any more": "update tenantry.memberships set role = 'member' where user_id = (select id from tenantry.users "
+                                              "where email = 'going@example.com')",
+                      "has gone": "delete from tenantry.memberships where user_id = (select id from tenantry.users where email = 'going@example.com')"}.items():
+        going = c.browser()
+        going.post("/api/auth/logout")
+        c.sql("delete from tenantry.users where email = 'going@example.com'")
+        token = a.post("/api/invitations", {"email": "going@example.com", "role": "admin"}).json["token"]
+        s.equal(going.register("going@example.com", invitation=token).status, 200, "somebody is invited as an admin")
+        open_one = going.post("/api/invitations", {"email": "chosen@example.com", "role": "admin"}).json["token"]
+        c.sql(sql)
+        s.equal(plain(c.browser().register("chosen@example.com", invitation=open_one)), plain(unknown), f"who was invited by one who {what} does not come in")
     # A member who is invited as more becomes it, and never less.
     for role, want in (("admin", "admin"), ("guest", "admin")):
         c.sql(f"insert into tenantry.invitations (tenant_id, email, role, token_hash) select id, 'twice@example.com', '{role}', sha256('{role}') "

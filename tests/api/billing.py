@@ -6,7 +6,7 @@ from money import KEYS, Desk, killer, workers
 from server import CLAW, DUCKS
 
 from parameters import read_form  # noqa: E402  (money has put tests/stripe on the path)
-from events import Sale
+from events import Sale, event
 from standin import Standin
 
 SUBSCRIBE, CUSTOMERS, SESSIONS = "/api/billing/subscribe", "/v1/customers", "/v1/checkout/sessions"
@@ -137,7 +137,7 @@ def test_subscribe(s, x):
     s.ok(asked["metadata"]["payer"] == "tenant" and "userId" not in asked["metadata"] and asked["metadata"] == asked["subscription_data"]["metadata"]
          and asked["line_items"]["0"]["price"] == "price_starter" and asked["customer"] in x.standin.customers, "in the tenant's name", asked)
     customer = read_form(x.standin.made(CUSTOMERS)[-1]["form"])
-    s.equal(customer, {"name": "5ducks", "metadata": {"tenantId": x.tenant["5ducks"]}}, "whose customer is the tenant")
+    s.equal(customer, {"name": "5ducks", "metadata": {"tenantId": x.tenant["5ducks"], "payer": "tenant"}}, "whose customer is the tenant")
     s.equal(x.standin.made(CUSTOMERS)[-1]["key"], f"tenant-{x.tenant['5ducks']}-customer", "under a key that follows from its id")
     s.equal(x.standing(), "pending||f", "nothing is active before it is paid")
     x.standin.pay(ids.pop())
@@ -316,6 +316,12 @@ def test_walls(s, x):
     x.send(sale.deleted(9), host=CLAW, secret="whsec_canary_claw")
     s.equal(x.standing("sendclaw"), "active||f", "nor does it end that")
     s.equal(x.send(sale.deleted(10, metadata={}), host=CLAW).status, 400, "of all else the operator's account is not heard there")
+    x.sql(f"insert into tenantry.customers (tenant_id, stripe_customer_id) values ('{x.tenant['sendclaw']}', 'cus_theirs')")
+    lost = "select deleted_at is not null from tenantry.customers where stripe_customer_id = 'cus_theirs'"
+    gone = lambda id, **more: event(id, "customer.deleted", int(time.time()), {"id": "cus_theirs", "object": "customer", "metadata": {**meta, **more}})
+    for n, more in enumerate(({}, {"payer": None}, {"payer": None, "tenantId": None})):
+        s.equal((x.send(gone(f"evt_gone_{n}", **more), host=CLAW, secret="whsec_canary_claw").status, x.sql(lost)), (200, "f"), f"nor takes it the customer away {more}")
+    s.equal((x.send(gone("evt_gone"), host=CLAW).status, x.sql(lost)), (200, "t"), "which the operator's account does")
     x.send(Sale({**meta}, "astray").created(1, "active"))
     s.equal(x.standing(), "pending||f", "an event for another tenant has no effect")
     s.equal(x.ask("theirs", "/api/billing/portal", {"payer": "tenant"}, host=CLAW).status, 404, "their own owner gets on, as far as Stripe knows that customer")

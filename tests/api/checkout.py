@@ -9,6 +9,7 @@ import events  # noqa: E402
 from events import Sale  # noqa: E402
 from parameters import read_form  # noqa: E402
 from standin import Standin  # noqa: E402
+from suite import TOP  # noqa: E402
 
 LONG = True
 CREATE, OUTCOME = "/api/stripe/create-checkout-session", "/api/stripe/checkout-session"
@@ -279,6 +280,19 @@ def test_outcome(s, t):
     s.equal(t.api.get(OUTCOME).status, 404, "and none: 404")
 
 
+def test_analytics(s, house):
+    """The session's id opens what was bought: Google is not told."""
+    folder, why = house.node()
+    if not folder:
+        s.skip("what Google is told", why)
+        return
+    script = os.path.join(TOP, "templates", "default", "assets", "analytics.js")
+    page, id = "https://fiveducks.ai/subscription-success/?a=b", "session_id=cs_test_secret"
+    for address, referrer in ((f"{page}&{id}", "https://checkout.stripe.com/"), ("https://fiveducks.ai/", f"{page}&{id}#top"), (f"{page}&{id}", "")):
+        code, said = house.run_node("analytics.mjs", script, address, referrer)
+        s.ok(code == 0 and "cs_test" not in said and "fiveducks.ai" in said and "G-1" in said, f"on {address[:24]}", said)
+
+
 def test_names(s, house):
     """A variable that would stand for two tenants, or two plans, is an error where it is set, and only there."""
     workspace = house.copy_workspace("names")
@@ -492,6 +506,7 @@ def test(s, house):
             part(s, t)
         test_away(s, house, t)
         test_names(s, house)
+        test_analytics(s, house)
         test_canaries(s, house, t)
     finally:
         standin.close()
