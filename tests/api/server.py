@@ -2,10 +2,11 @@
 import contextlib, fcntl, json, os, re, shutil, signal, socket, subprocess, sys, tempfile, time
 
 from cluster import Cluster
-from suite import clean_env, copy_sample
+from suite import clean_env, copy_sample, read, write
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SANITIZERS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer", "runtime error:")
+FETCH_SECONDS = 120
 DUCKS, CLAW, TIDE = "fiveducks.ai", "sendclaw.com", "tidewater.press"  # hosts of the sample tenants
 
 
@@ -182,8 +183,8 @@ class Api:
 class House:
     """What the areas share: the cluster, the programs, and what must be ended."""
 
-    def __init__(self, program, api, top, full, shared=None):
-        self.program, self.api_path, self.top, self.full = program, os.path.abspath(api), top, full
+    def __init__(self, program, api, top, full, shared=None, soak=0):
+        self.soak, self.program, self.api_path, self.top, self.full = soak, program, os.path.abspath(api), top, full
         self.cluster = shared or Cluster(program, top)
         self.workspace = self.cluster.workspace
         self.running, self.suite = [], None
@@ -201,7 +202,7 @@ class House:
         """The house of one area, with a folder of its own; `own`: and a cluster of its own."""
         top = os.path.join(self.top, name)
         os.mkdir(top)
-        room = House(self.program, self.api_path, top, self.full, None if own else self.cluster)
+        room = House(self.program, self.api_path, top, self.full, None if own else self.cluster, self.soak)
         room.suite = suite
         try:
             if not own or room.open(suite):
@@ -289,8 +290,22 @@ class House:
         with self.lock(os.path.join(folder, ".lock")):
             return self.fetch(folder, packages)
 
-    @staticmethod
-    def fetch(folder, packages):
+    def install(self, folder):
+        """What went wrong, or None.  Who fails says so to the other areas, which do not wait for the same again."""
+        failed = os.path.join(self.cluster.workspace, "no-packages")
+        if os.path.exists(failed):
+            return read(failed).decode()
+        try:
+            p = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--silent"], cwd=folder,
+                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=FETCH_SECONDS)
+            why = (p.stdout + p.stderr).strip()[-200:] or "it does not say why" if p.returncode else None
+        except subprocess.TimeoutExpired:
+            why = f"no end after {FETCH_SECONDS} s"
+        if why:
+            write(failed, why)
+        return why
+
+    def fetch(self, folder, packages):
         wanted, have = os.path.join(HERE, "package.json"), os.path.join(folder, "package.json")
         same = os.path.exists(have) and open(have).read() == open(wanted).read()
         if not same or not os.path.isdir(os.path.join(folder, "node_modules")):
@@ -300,11 +315,10 @@ class House:
                 os.remove(have)
             shutil.copy(wanted, have + ".new")
             os.rename(have + ".new", have)
-            p = subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--no-package-lock", "--silent"], cwd=folder,
-                               capture_output=True, text=True)
-            if p.returncode:
+            why = self.install(folder)
+            if why:
                 os.remove(have)
-                return None, f"npm cannot fetch the packages ({(p.stdout + p.stderr).strip()[-200:]})"
+                return None, f"npm cannot fetch the packages ({why})"
         for name in packages:
             if not os.path.isdir(os.path.join(folder, "node_modules", name)):
                 return None, f"the package {name} is not there"
