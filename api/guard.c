@@ -12,6 +12,7 @@
 
 #define ID_MIN 8
 #define ID_MAX 64
+#define HTTPS "https://"
 
 /* ---- where it comes from ---- */
 
@@ -137,8 +138,8 @@ bool guard_limit(struct call *c) {
 static const char *own_origin(const struct call *c) {
     const char *origin = http_header(c->request, "Origin");
     struct str host = str_from(origin);
-    if (!origin || !c->tenant || !str_starts(host, "https://")) return NULL;
-    host = str_slice(host, strlen("https://"), host.len);
+    if (!origin || !c->tenant || !str_starts(host, HTTPS)) return NULL;
+    host = str_slice(host, strlen(HTTPS), host.len);
     if (memchr(host.ptr, ':', host.len) || str_ends(host, ".")) return NULL;
     const char *key = host_key(&c->request->arena, host);
     for (size_t i = 0; key && i < c->tenant->config.n_domains; i++) {
@@ -250,10 +251,18 @@ static const char *platform_host(const struct call *c) {
     return NULL;
 }
 
+/* Where it was sent to, and where the page is from that asks, if that is a domain of
+ * the tenant's: or its pages would go on, by way of the platform's host. */
+static bool host_is_platform(const struct call *c) {
+    const char *origin = own_origin(c);
+    return settings_platform_has(c->server->settings, c->host) &&
+           (!origin || settings_platform_has(
+                           c->server->settings, str_from(origin + strlen(HTTPS))));
+}
+
 /* False: answered. */
 static bool guard_host(struct call *c, const struct standing *st) {
-    if (c->route->always || standing_limit(st, "customDomain") ||
-        settings_platform_has(c->server->settings, c->host))
+    if (c->route->always || standing_limit(st, "customDomain") || host_is_platform(c))
         return true;
     const char *other = platform_host(c);
     call_problem(c, 403,

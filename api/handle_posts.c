@@ -31,6 +31,9 @@ static const struct snapshot_windows windows = {.max_age = 30,
     .stale_while_revalidate = 600,
     .stale_if_error = 86400};
 
+/* What a date of ours can say, and a cursor. */
+#define FIRST_MOMENT "0001-01-01Z"
+#define LAST_MOMENT "9999-12-31 23:59:59.999999Z"
 /* The first row is no post: it says when the answer is to be another. */
 #define POSTS(content_max, rest)                                                       \
     "select null,null,null,null,null,null,null,null,null,null,null,null,null,null,"    \
@@ -39,13 +42,12 @@ static const struct snapshot_windows windows = {.max_age = 30,
     "p.format,case when p.tags<>'{}' then to_json(p.tags) end,p.image,p.space,"        \
     "p.author,p.comments,p.reactions,p.shown_at at time zone 'UTC',"                   \
     "p.updated_at at time zone 'UTC',null from tenantry.posts_public p"                \
-    " where isfinite(p.shown_at) and " rest ")"
+    " where p.shown_at>='" FIRST_MOMENT "' and " rest ")"
 /* Newest first, $1 posts behind the one at ($2, $3). */
 #define PAGE(rest)                                                                     \
     POSTS("32768",                                                                     \
         "p.shown_at<=$2::timestamptz and (p.shown_at<$2 or p.id>$3::uuid)" rest        \
         " order by p.shown_at desc,p.id limit $1::integer")
-#define LAST_MOMENT "9999-12-31 23:59:59.999999Z"
 #define NO_ID "00000000-0000-0000-0000-000000000000"
 static const char page_sql[] = PAGE("");
 static const char tag_sql[] = PAGE(" and p.tags @> array[$4::text]");

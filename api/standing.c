@@ -13,6 +13,7 @@
 struct waiter {
     struct call *call;
     void (*then)(struct call *c, const struct standing *st);
+    uint64_t changes; /* heard of when it came */
     struct waiter *next;
 };
 struct counter { /* one metric, in this hour and in the one before */
@@ -142,17 +143,28 @@ static void put(struct standing *st, bool writes, const char *sql, int64_t hour,
 
 static void ask(struct standing *st);
 
+/* Takes out those whom the answer does for; the others came after a change that may not
+ * be in it.  Later changes are not theirs: a tenant that always changes has answers. */
+static struct waiter *take_served(struct standing *st, bool all) {
+    struct waiter *served = NULL, **p = &st->waiters;
+    while (*p) {
+        struct waiter *w = *p;
+        if (all || w->changes <= st->asked_changes) {
+            *p = w->next;
+            w->next = served;
+            served = w;
+        } else
+            p = &w->next;
+    }
+    return served;
+}
+
 static void answered(void *ctx, const struct pool_answer *a) {
     struct standing *st = ctx;
     st->asking = false;
     if (a->outcome == POOL_DONE) learn(st, a);
-    /* What changed while it was asked may not be in the answer. */
-    if (a->outcome == POOL_DONE && st->asked_changes != st->changes) {
-        ask(st);
-        return;
-    }
-    struct waiter *w = st->waiters;
-    st->waiters = NULL;
+    struct waiter *w = take_served(st, a->outcome != POOL_DONE);
+    if (st->waiters) ask(st);
     while (w) {
         struct waiter *next = w->next; /* then() may end the call, and w with it */
         w->then(w->call, st->known ? st : NULL);
@@ -197,7 +209,7 @@ void standing_find(
                 st->known_hour != standing_hour();
     if (wait) {
         struct waiter *w = arena_alloc(&c->request->arena, sizeof *w);
-        *w = (struct waiter){c, then, st->waiters};
+        *w = (struct waiter){c, then, st->changes, st->waiters};
         st->waiters = w;
     }
     if ((wait || due) && !st->asking) ask(st);

@@ -245,10 +245,11 @@ grant select, insert (tenant_id, post_id, user_id, kind), delete on reactions to
 reset role;
 set local role tenantry_directory;
 
+-- A name that is about to change is waited for: whoever changes it does not see this post yet.
 create function posts_name_author() returns trigger
 language plpgsql security definer set search_path = tenantry, pg_temp as $$
 begin
-    new.author_name := (select u.name from tenantry.users u where u.id = new.author_id);
+    new.author_name := (select u.name from tenantry.users u where u.id = new.author_id for share);
     return new;
 end $$;
 
@@ -261,30 +262,36 @@ begin
     return null;
 end $$;
 
--- So many more for each post that is named, as often as it is named.  In one order, so that two who
--- count the same posts do not wait for each other; one that has gone counts nothing.
-create function posts_count(tenants uuid[], ids uuid[], comments integer, reactions integer) returns void
+-- So many more, or less, for each post, which is named once.  In one order, so that two who count the
+-- same posts do not wait for each other; one that has gone counts nothing.
+create function posts_count(tenants uuid[], ids uuid[], comments integer[], reactions integer[]) returns void
 language plpgsql security definer set search_path = tenantry, pg_temp as $$
 begin
     perform from tenantry.posts p
         where (p.tenant_id, p.id) in (select t, i from unnest(tenants, ids) x (t, i))
         order by p.tenant_id, p.id for no key update;
-    update tenantry.posts p set comment_count = p.comment_count + x.n * comments,
-            reaction_count = p.reaction_count + x.n * reactions
-        from (select t, i, count(*) as n from unnest(tenants, ids) x (t, i) group by t, i) x
+    update tenantry.posts p set comment_count = p.comment_count + coalesce(x.c, 0),
+            reaction_count = p.reaction_count + coalesce(x.r, 0)
+        from unnest(tenants, ids, comments, reactions) x (t, i, c, r)
         where p.tenant_id = x.t and p.id = x.i;
 end $$;
 
+-- An update counts by what is different after it: a new text touches no post.
 create function count_comments() returns trigger
 language plpgsql security definer set search_path = tenantry, pg_temp as $$
 begin
-    if tg_op <> 'DELETE' then
-        perform tenantry.posts_count(array_agg(c.tenant_id), array_agg(c.post_id), 1, 0) from added c
-            where c.status = 'VISIBLE' having count(*) > 0;
-    end if;
-    if tg_op <> 'INSERT' then
-        perform tenantry.posts_count(array_agg(c.tenant_id), array_agg(c.post_id), -1, 0) from removed c
-            where c.status = 'VISIBLE' having count(*) > 0;
+    if tg_op = 'INSERT' then
+        perform tenantry.posts_count(array_agg(x.t), array_agg(x.p), array_agg(x.n), null) from (
+            select c.tenant_id, c.post_id, count(*)::integer from added c where c.status = 'VISIBLE' group by 1, 2) x (t, p, n);
+    elsif tg_op = 'DELETE' then
+        perform tenantry.posts_count(array_agg(x.t), array_agg(x.p), array_agg(x.n), null) from (
+            select c.tenant_id, c.post_id, -count(*)::integer from removed c where c.status = 'VISIBLE' group by 1, 2) x (t, p, n);
+    else
+        perform tenantry.posts_count(array_agg(x.t), array_agg(x.p), array_agg(x.n), null) from (
+            select c.tenant_id, c.post_id, sum(c.n)::integer from (
+                select a.tenant_id, a.post_id, 1 as n from added a where a.status = 'VISIBLE'
+                union all select r.tenant_id, r.post_id, -1 from removed r where r.status = 'VISIBLE') c
+            group by 1, 2 having sum(c.n) <> 0) x (t, p, n);
     end if;
     return null;
 end $$;
@@ -292,11 +299,18 @@ end $$;
 create function count_reactions() returns trigger
 language plpgsql security definer set search_path = tenantry, pg_temp as $$
 begin
-    if tg_op <> 'DELETE' then
-        perform tenantry.posts_count(array_agg(r.tenant_id), array_agg(r.post_id), 0, 1) from added r having count(*) > 0;
-    end if;
-    if tg_op <> 'INSERT' then
-        perform tenantry.posts_count(array_agg(r.tenant_id), array_agg(r.post_id), 0, -1) from removed r having count(*) > 0;
+    if tg_op = 'INSERT' then
+        perform tenantry.posts_count(array_agg(x.t), array_agg(x.p), null, array_agg(x.n)) from (
+            select r.tenant_id, r.post_id, count(*)::integer from added r group by 1, 2) x (t, p, n);
+    elsif tg_op = 'DELETE' then
+        perform tenantry.posts_count(array_agg(x.t), array_agg(x.p), null, array_agg(x.n)) from (
+            select r.tenant_id, r.post_id, -count(*)::integer from removed r group by 1, 2) x (t, p, n);
+    else
+        perform tenantry.posts_count(array_agg(x.t), array_agg(x.p), null, array_agg(x.n)) from (
+            select r.tenant_id, r.post_id, sum(r.n)::integer from (
+                select a.tenant_id, a.post_id, 1 as n from added a
+                union all select o.tenant_id, o.post_id, -1 from removed o) r
+            group by 1, 2 having sum(r.n) <> 0) x (t, p, n);
     end if;
     return null;
 end $$;

@@ -499,8 +499,9 @@ begin
 end $$;
 
 -- What somebody paid for who was not signed in becomes theirs when they are.  Whose it is tells the
--- session's id, which Stripe gives to nobody but the buyer; that the e-mail is the same tells nothing,
--- since nobody has verified the account's.  Once: of any number at once, one finds it without an owner.
+-- session's id, which is told to nobody but who began the checkout and who paid; that the e-mail is the
+-- same tells nothing, since nobody has verified the account's.  Once: of any number at once, one finds it
+-- without an owner.
 create function checkout_claim(session text, person uuid) returns text
 language plpgsql set search_path = tenantry, pg_temp as $$
 declare

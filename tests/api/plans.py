@@ -214,6 +214,9 @@ def test_domain(s, x):
         s.equal(x.call("keys", host=host).status, 200, f"{host} is the platform's")
     for host in ("www." + DUCKS, "noplatform.example", "ducks.platform.example." + DUCKS):
         s.equal(x.call("keys", host=host).status, 403, f"{host} is not")
+    for page, want in ((DUCKS, 403), ("www.noplatform.example", 403), ("ducks.platform.example", 200), ("app.example", 200)):
+        r = x.ask("admin", "GET", "/api/keys", Origin="https://" + page, **there)
+        s.equal(r.status, want, f"a page of {page} asks at the platform's host")
     s.equal(x.ask("theirs", "GET", "/api/keys", host=CLAW).status, 200, "the neighbour without a plan notices nothing")
     s.equal(x.ask("admin", "GET", "/api/keys", connection=old).status, 200, "a server without the setting refuses nobody")
     for yes in (True, -1, 3, None):
@@ -230,6 +233,33 @@ def test_domain(s, x):
         said, code = x.house.end(p, wait=True)
         s.ok(code == 2 and "--platform-domain" in said and "such as example.com" in said, f"--platform-domain {text[:20]}: refused, with what would be right", said)
     x.no_plan()
+
+
+def test_changing(s, x):
+    """A tenant of which something changes all the while is answered nevertheless."""
+    x.no_plan()
+    x.sql("alter function tenant_standing(timestamptz) rename to tenant_standing_quick; create function tenant_standing(since timestamptz) "
+          "returns jsonb language sql as 'select pg_sleep(0.05); select tenantry.tenant_standing_quick(since)'")
+    ended, slowest, codes = threading.Event(), 0, set()
+
+    def tell():
+        session = x.house.cluster.session(x.name)
+        while not ended.wait(0.01):
+            session.ask("notify tenantry, '5ducks'")
+        session.close()
+    teller = threading.Thread(target=tell)
+    teller.start()
+    end = time.monotonic() + 2
+    try:
+        while time.monotonic() < end:
+            began = time.monotonic()
+            codes.add(x.call("keys").status)
+            slowest = max(slowest, time.monotonic() - began)
+    finally:
+        ended.set()
+        teller.join()
+    x.sql("drop function tenant_standing(timestamptz); alter function tenant_standing_quick(timestamptz) rename to tenant_standing")
+    s.ok(codes == {200} and 0.04 < slowest < 1, "who asks while it changes waits for the changes before, no more", f"{codes}, {slowest:.2f} s")
 
 
 def used(x):
@@ -399,6 +429,7 @@ def test(s, house):
     test_lapse(s, x)
     test_features(s, x)
     test_domain(s, x)
+    test_changing(s, x)
     test_calls(s, x)
     test_limit(s, x, 20 if house.full else 2)
     test_seats(s, x, 200 if house.full else 10)

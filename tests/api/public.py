@@ -295,7 +295,12 @@ def test_pages(s, scene):
         scene.sql(f"""insert into tenantry.posts (tenant_id, slug, title, status, published_at) values
             ({t}, 'm{n}a', 'x', 'PUBLISHED', now()), ({t}, 'm{n}b', 'x', 'PUBLISHED', '2026-01-01 00:00:00.123470Z');
             delete from tenantry.posts where slug = 'm{n - 2}b'""")
+    scene.sql("insert into tenantry.posts (tenant_id, slug, title, status, published_at) values " + ", ".join(
+        f"({t}, 'm{n}-never', 'x', 'PUBLISHED', '{when}')" for n, when in
+        enumerate(("0044-03-15 BC", "0001-12-31 23:59:59Z BC", "-infinity", "infinity", "10000-01-01Z"))))
     got = walk(scene, "limit=10", disturb)
+    s.equal([x for x in got if x.endswith("-never")], [], "no date that an answer cannot say")
+    s.equal(scene.get("/api/posts/m0-never", host=TIDE).status, 404, "alone as well")
     s.equal(len(got), len(set(got)), "nothing twice while others write")
     s.equal([x for x in got if x.startswith("n")], want, "and nothing left out")
     scene.sql(f"delete from tenantry.posts where slug ~ '^[mn][0-9]' and tenant_id = {t}")

@@ -100,6 +100,8 @@ class Api:
             line += ["--limit", "off"]  # the tests ask more often than a visitor
         if url:
             line += ["--database", url]
+        # On a large machine as on a small one: all connections of all areas are those of one Postgres.
+        env = {"TENANTRY_API_WORKERS": "2", **env}
         self.log = tempfile.TemporaryFile()
         self.p = subprocess.Popen(line, env=clean_env(**env), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log)
         self.said = self.p.stdout.readline().decode()

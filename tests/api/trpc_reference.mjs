@@ -4,6 +4,9 @@ import { initTRPC, TRPCError } from "@trpc/server";
 import { createHTTPServer } from "@trpc/server/adapters/standalone";
 import superjson from "superjson";
 
+// Debian 12 has a Node whose Headers lack it; no answer here has a cookie.
+Headers.prototype.getSetCookie ??= () => [];
+
 const t = initTRPC.create({ transformer: superjson, isDev: false });
 const signedIn = t.procedure.use(() => {
   throw new TRPCError({ code: "UNAUTHORIZED", message: "sign in first" });

@@ -1,5 +1,5 @@
 """No query shows one tenant's row to another: the catalogue, the probe, keys as oracles, functions, roles."""
-import re
+import re, time
 
 LONG = True
 FAULTS = {
@@ -270,10 +270,47 @@ def test_notify(s, c):
     s.ok('payload "alpha"' in said, "a request's change wakes", said)
 
 
+def test_kept(s, c):
+    """What is kept with a post is true, whoever writes at the same time, and is not written for nothing."""
+    alpha, author = "md5('tenant/alpha')::uuid", "md5('user/alpha')::uuid"
+    add = f"insert into tenantry.posts (tenant_id, id, author_id, slug, status) values ({alpha}, md5('{{0}}')::uuid, {author}, '{{0}}', 'PUBLISHED')"
+    rename = f"update tenantry.users set name = '{{}}' where id = {author}"
+    name = "select string_agg(distinct author_name, ' ') from tenantry.posts where slug ~ '^kept' and author_id is not null"
+    a, b = c.session("walled"), c.session("walled")
+    for new, first, then in (("Former", rename.format("Former"), add.format("kept-a")), ("Latter", add.format("kept-b"), rename.format("Latter"))):
+        a.ask("begin; " + first)
+        b.tell(then)
+        time.sleep(0.3)
+        a.ask("commit")
+        b.ask("select 1")
+        s.equal(c.sql(name, "walled"), new, f"a post and its author's new name at once: {new}")
+    a.close()
+    b.close()
+    def row(slug):
+        return c.sql(f"select comment_count, ctid from tenantry.posts where slug = '{slug}'", "walled").split("|")
+    comment = "insert into tenantry.comments (tenant_id, id, post_id, content, status) values "
+    c.sql(comment + ", ".join(f"({alpha}, md5('kept {n}')::uuid, md5('kept-{p}')::uuid, 'kept', '{w}')" for n, p, w in
+                              ((1, "a", "VISIBLE"), (2, "a", "HIDDEN"), (3, "b", "VISIBLE"), (4, "b", "VISIBLE"))), "walled")
+    before = row("kept-a"), row("kept-b")
+    s.equal([x[0] for x in before], ["1", "2"], "visible comments are counted")
+    c.sql("update tenantry.comments set content = 'new' where content = 'kept'", "walled")
+    s.equal((row("kept-a"), row("kept-b")), before, "a comment's new text writes no post")
+    c.sql("update tenantry.comments set status = case status when 'VISIBLE' then 'HIDDEN' else 'VISIBLE' end::tenantry.comment_status, "
+          "post_id = case id when md5('kept 3')::uuid then md5('kept-a')::uuid else post_id end where content = 'new'", "walled")
+    s.equal([row("kept-a")[0], row("kept-b")[0]], ["1", "0"], "shown, hidden and moved at once: counted by what is different")
+    c.sql("update tenantry.comments set status = 'VISIBLE', post_id = md5('kept-b')::uuid where content = 'new'", "walled")
+    s.equal([row("kept-a")[0], row("kept-b")[0]], ["0", "4"], "and once more")
+    react = f"insert into tenantry.reactions (tenant_id, post_id, user_id, kind) values ({alpha}, md5('kept-{{}}')::uuid, {author}, '{{}}');"
+    c.sql("".join(react.format(*x) for x in ("aa", "ab", "ba")) + "update tenantry.reactions set post_id = md5('kept-b')::uuid where kind = 'b'; "
+          "delete from tenantry.reactions where kind = 'a' and post_id = md5('kept-a')::uuid", "walled")
+    s.equal(c.sql("select string_agg(reaction_count::text, ' ' order by slug) from tenantry.posts where slug ~ '^kept'", "walled"), "0 2", "reactions, too")
+    c.sql("delete from tenantry.posts where slug ~ '^kept'", "walled")
+
+
 def test(s, c, top, full):
     c.make("walled")
     code, text = c.db("migrate", "--database", c.url("walled"))
     s.ok(code == 0, "an empty database is migrated", text)
     c.file("walled", "fixture.sql")
-    for check in (test_catalogue, test_probe, test_functions, test_farewell, test_oracles, test_api, test_members, test_published, test_notify):
+    for check in (test_catalogue, test_probe, test_functions, test_farewell, test_oracles, test_api, test_members, test_published, test_notify, test_kept):
         check(s, c)
