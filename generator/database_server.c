@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/crypto.h"
 #include "base/file.h"
 #include "generator/database.h"
@@ -222,10 +224,20 @@ static void forget_killed(struct server *s) {
     unlink(arena_printf(a, "%s/.s.PGSQL.5432.lock", s->socket));
 }
 
-static bool launch(struct server *s) {
+/* One that is ending, or coming up after a crash, is neither running nor gone.  True:
+ * it runs. */
+static bool await_other(struct server *s) {
+    for (double end = clock_seconds() + 60; is_alive(s) && clock_seconds() < end;) {
+        if (server_running(s)) return true;
+        nanosleep(&(struct timespec){.tv_nsec = 50 * 1000 * 1000}, NULL);
+    }
+    return false;
+}
 
+static bool launch(struct server *s) {
     struct arena *a = &s->arena;
     const char *log = arena_printf(a, "%s/log", s->dir);
+    if (await_other(s)) return true;
     forget_killed(s);
     const char *options = arena_printf(a,
         "-c port=5432 -c listen_addresses= -c unix_socket_directories=%s "

@@ -1,5 +1,5 @@
 """tenantry db start, stop, url, status, seed."""
-import json, os, re, shutil, stat, subprocess, time
+import json, os, re, shutil, signal, stat, subprocess, threading, time
 
 from migrations import NAMES
 from suite import clean_env, edit, read, write
@@ -66,6 +66,22 @@ def test_stop(s, c):
     s.ok(not any(p.returncode for p in both) and said == ["running already", "running already", "started"],
          "three starts at once start one server", "".join(texts))
     s.equal(c.sql("select count(*) from tenantry.posts"), "7", "the rows have stayed")
+
+
+def test_ending(s, c):
+    """One that still waits for its clients to go: the next begins when it has ended."""
+    client = c.session()
+    client.ask("select 1")
+    old = pid(c)
+    os.kill(old, signal.SIGTERM)  # "smart": nobody comes in, who is there may stay
+    said = []
+    start = threading.Thread(target=lambda: said.append(c.db("start")))
+    start.start()
+    time.sleep(1)
+    s.ok(start.is_alive() and pid(c) == old, "db start waits for one that is ending", said)
+    client.close()
+    start.join()
+    s.ok(said[0][0] == 0 and pid(c) != old, "and starts it anew", said)
 
 
 def test_url(s, c):
@@ -161,6 +177,6 @@ def test_hidden_workspace(s, c, top):
 
 
 def test(s, c, top, full):
-    for check in (test_privileges, test_again, test_status, test_url, test_unreachable, test_stop, test_seed):
+    for check in (test_privileges, test_again, test_status, test_url, test_unreachable, test_stop, test_ending, test_seed):
         check(s, c)
     test_hidden_workspace(s, c, top)
