@@ -29,7 +29,11 @@ static void attempt(void *ctx);
 bool stripe_customer_gone(const struct stripe_answer *a) {
     const char *code = json_path_string(a->json, "error.code");
     const char *param = json_path_string(a->json, "error.param");
-    return a->status >= 400 && a->status < 500 && code && param &&
+    const char *message = json_path_string(a->json, "error.message");
+    /* "...; a similar object exists in live mode, but a test mode key was used ...": it
+     * is the key that is wrong. */
+    bool elsewhere = message && strstr(message, "a similar object exists in");
+    return a->status >= 400 && a->status < 500 && code && param && !elsewhere &&
            !strcmp(code, "resource_missing") && !strcmp(param, "customer");
 }
 

@@ -508,6 +508,10 @@ declare
     c checkout_sessions;
     s subscriptions;
 begin
+    if (select t.status from tenants t where t.id = nullif(current_setting('app.current_tenant_id', true), '')::uuid)
+            in ('closed', 'suspended') then
+        raise exception using errcode = 'PT403', message = 'nobody can sign in here at the moment';
+    end if;
     -- First the checkout, then the subscription: as events lock them.
     select * into c from checkout_sessions x where x.stripe_session_id = session for update;
     if c.buyer_id = person then
@@ -520,6 +524,8 @@ begin
     elsif s.id is null then
         raise exception using errcode = 'PT409', message = case c.status when 'expired' then 'this checkout has expired'
             else 'this checkout is not complete yet; ask again when it is' end;
+    elsif s.status in ('canceled', 'incomplete_expired') then
+        raise exception using errcode = 'PT409', message = 'what was bought has ended';
     end if;
     update checkout_sessions x set buyer_id = person,
         user_id = (select m.user_id from memberships m where m.user_id = person) where x.id = c.id;

@@ -338,6 +338,11 @@ def test_customer(s, t):
     first = t.buy("mama-duck", headers=signed).json["sessionId"]
     one = t.asked()["customer"]
     t.standin.pay(first)
+    kept, t.standin.customers, t.standin.live = t.standin.customers, {}, True
+    r = t.buy("duckling", headers=signed)
+    s.ok(r.status == 502 and rows() == [(one, False)], "a key of the other mode: nobody is lost by that", r)
+    t.standin.customers, t.standin.live = kept, False
+    t.sql(f"update tenantry.checkout_sessions set created_at = now() - interval '1 h' where user_id = '{user}'")
     # Nobody has told us.
     t.standin.delete_customer(one)
     before = made()
@@ -468,6 +473,17 @@ def test_claim(s, t):
     r = claim(thief, "cs_test_gone")
     s.ok(r.status == 409 and "expired" in r.json["detail"], "what has expired stays so", r)
     t.sql("delete from tenantry.subscriptions where stripe_subscription_id in ('sub_tenant', 'sub_theirs'); delete from tenantry.checkout_sessions where stripe_session_id ~ 'tenant|gone|theirs'")
+    ended = t.buy("mama-duck").json["sessionId"]
+    t.standin.pay(ended)
+    for status, code, words in (("closed", 403, "at the moment"), ("suspended", 403, "at the moment")):
+        t.sql(f"update tenantry.tenants set status = '{status}' where slug = '5ducks'")
+        said = t.house.sql(f"select set_config('app.current_tenant_id', '{t.tenant['5ducks']}', false); set role tenantry_webhook; "
+                           f"select tenantry.checkout_claim('{ended}', '{person('early@example.com')}')", t.name, check=False)
+        s.ok("PT403" in said and words in said, f"in a tenant that is {status} nothing is claimed", said)
+    t.sql("update tenantry.tenants set status = 'active' where slug = '5ducks'")
+    t.sql(f"update tenantry.subscriptions set status = 'canceled' where stripe_subscription_id = 'sub_{ended[8:]}'")
+    r = claim(early, ended)
+    s.ok(r.status == 409 and "has ended" in r.json["detail"], "what has ended is no membership", r)
     # A seat that there is not: known before anything is theirs.
     stranger = t.sql("insert into tenantry.users (email) values ('claims@example.com') returning id")
     late = t.buy("mama-duck").json["sessionId"]

@@ -27,6 +27,7 @@ class Standin:
         self.key, self.secret, self.api, self.shape = key, secret, api, shape
         self.prices = {p.split(":")[0]: "one_time" if p.endswith(":once") else "recurring" for p in prices}
         self.coupons = {"coupon_spring"}
+        self.live = False  # the key is for tests, and what it asks for is there in live mode
         self.customers, self.sessions, self.subscriptions, self.kept = {}, {}, {}, {}
         self.seen, self.orders, self.events, self.lock, self.serial = [], queue.Queue(), [], threading.RLock(), 0
         handler = type("Bound", (Handler,), {"standin": self})
@@ -79,7 +80,8 @@ class Standin:
         check_session(p)
         if "customer" in p and p["customer"] not in self.customers:
             # Whether Stripe keeps this under the key is not documented; who survives that survives the other, too.
-            raise Refused(f"No such customer: '{p['customer']}'", code="resource_missing", param="customer", saved=True)
+            other = "; a similar object exists in live mode, but a test mode key was used to make this request." if self.live else ""
+            raise Refused(f"No such customer: '{p['customer']}'{other}", code="resource_missing", param="customer", saved=True)
         for n, item in p.get("line_items", {}).items():
             kind = self.find(self.prices, item["price"], "price")
             if (kind == "recurring") != (p["mode"] == "subscription"):
