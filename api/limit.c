@@ -7,9 +7,9 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 
 #define SLOTS (1u << 16)
@@ -28,28 +28,13 @@ struct limits {
 };
 
 struct limits *limits_new(void) {
-    struct limits *l = mmap(
-        NULL, sizeof *l, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (l == MAP_FAILED) mem_exhausted();
+    struct limits *l = mem_share(sizeof *l);
     if (getrandom(&l->seed, sizeof l->seed, 0) != sizeof l->seed) l->seed = 1;
     return l;
 }
 
 void limits_free(struct limits *l) {
-    if (l) munmap(l, sizeof *l);
-}
-
-static uint64_t mix(uint64_t x) {
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-    return x ^ (x >> 31);
-}
-
-static uint64_t hash(uint64_t seed, const void *bytes, size_t n) {
-    const unsigned char *p = bytes;
-    uint64_t h = mix(seed + n);
-    for (; n; n--) h = mix(h ^ *p++);
-    return h ? h : 1;
+    mem_unshare(l, sizeof *l);
 }
 
 /* The key's slot; when all its places are taken, that of whoever was longest away. */
@@ -89,23 +74,24 @@ static double take(
 double limit_client(struct limits *l, const struct settings *s, enum limit_class class,
     const struct net_address *client, unsigned n, double now) {
     size_t size = net_is_v4(client) ? sizeof client->bytes : sizeof client->bytes / 2;
-    uint64_t key = hash(l->seed + class, client->bytes, size);
+    uint64_t key =
+        hash_seeded(l->seed + class, (struct str){(const char *)client->bytes, size});
     return take(&l->requests, &s->client_limits[class], key, n, now);
 }
 
 double limit_tenant(struct limits *l, const struct settings *s, enum limit_class class,
     const char *slug, unsigned n, double now) {
-    uint64_t key = hash(l->seed - 1 - class, slug, strlen(slug));
+    uint64_t key = hash_seeded(l->seed - 1 - class, str_from(slug));
     return take(&l->requests, &s->tenant_limits[class], key, n, now);
 }
 
 double limit_attempt(
     struct limits *l, const struct limit_rate *r, struct str who, double now) {
-    return take(&l->attempts, r, hash(l->seed, who.ptr, who.len), 1, now);
+    return take(&l->attempts, r, hash_seeded(l->seed, who), 1, now);
 }
 
 void limit_forget(struct limits *l, const struct limit_rate *r, struct str who) {
-    struct slot *s = slot_of(&l->attempts, hash(l->seed, who.ptr, who.len));
+    struct slot *s = slot_of(&l->attempts, hash_seeded(l->seed, who));
     uint64_t one = (uint64_t)(1e6 / r->rate),
              full = atomic_load_explicit(&s->full, memory_order_relaxed);
     while (!atomic_compare_exchange_weak_explicit(&s->full, &full,

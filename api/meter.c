@@ -4,8 +4,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/mman.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 
 #define SLOTS (1u << 15)
@@ -24,9 +24,7 @@ struct meters {
 
 struct meters *meters_new(void) {
     pthread_mutexattr_t shared;
-    struct meters *m = mmap(
-        NULL, sizeof *m, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (m == MAP_FAILED) mem_exhausted();
+    struct meters *m = mem_share(sizeof *m);
     pthread_mutexattr_init(&shared);
     pthread_mutexattr_setpshared(&shared, PTHREAD_PROCESS_SHARED);
     pthread_mutexattr_setrobust(&shared, PTHREAD_MUTEX_ROBUST);
@@ -36,22 +34,12 @@ struct meters *meters_new(void) {
 }
 
 void meters_free(struct meters *m) {
-    if (m) munmap(m, sizeof *m);
-}
-
-static uint64_t mix(uint64_t x) {
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-    return x ^ (x >> 31);
+    mem_unshare(m, sizeof *m);
 }
 
 /* 64 bits of what nobody outside can choose: uuids are the database's. */
 static uint64_t key_of(const char *tenant, const char *metric, int64_t hour) {
-    uint64_t h = mix((uint64_t)hour);
-    for (; *tenant; tenant++) h = mix(h ^ (unsigned char)*tenant);
-    h = mix(h);
-    for (; *metric; metric++) h = mix(h ^ (unsigned char)*metric);
-    return h ? h : 1;
+    return hash_seeded(hash_seeded((uint64_t)hour, str_from(tenant)), str_from(metric));
 }
 
 static struct meter *look(struct meters *m, uint64_t key) {

@@ -2,7 +2,6 @@
 
 #include <stdatomic.h>
 #include <stdint.h>
-#include <sys/mman.h>
 
 #include "base/mem.h"
 
@@ -28,9 +27,7 @@ struct metrics *metrics_new(unsigned workers, size_t routes) {
     size_t part = sizeof(struct part) + n * sizeof(uint64_t);
     part = (part + 63) / 64 * 64;
     size_t size = sizeof(struct metrics) + part * workers;
-    struct metrics *m =
-        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (m == MAP_FAILED) mem_exhausted();
+    struct metrics *m = mem_share(size);
     m->workers = workers;
     m->routes = routes;
     m->part_size = part;
@@ -39,7 +36,7 @@ struct metrics *metrics_new(unsigned workers, size_t routes) {
 }
 
 void metrics_free(struct metrics *m) {
-    if (m) munmap(m, m->size);
+    if (m) mem_unshare(m, m->size);
 }
 
 static struct part *part_of(const struct metrics *m, unsigned worker) {

@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <stdint.h>
 
+#include "base/hash.h"
+
 void server_on_change(
     struct server *s, void (*call)(struct server *s, const char *slug)) {
     assert(s->n_changed < SERVER_HOOKS);
@@ -22,16 +24,10 @@ void server_reloaded(struct server *s) {
     for (unsigned i = 0; i < s->n_reloaded; i++) s->reloaded[i](s);
 }
 
-/* A bijection of 64 bits, so that no two of a worker's ids are the same. */
-static uint64_t scramble(uint64_t x) {
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-    return x ^ (x >> 31);
-}
-
 const char *server_next_id(struct server *s, struct arena *a) {
     static const char digits[] = "0123456789abcdef";
-    uint64_t x = scramble(s->ids++);
+    uint64_t x =
+        hash_mix(s->ids++); /* a bijection: no two of a worker's are the same */
     char *text = arena_alloc(a, 17);
     for (size_t i = 16; i--; x >>= 4) text[i] = digits[x & 15];
     return text;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/crypto.h"
+#include "base/hash.h"
 #include "base/mem.h"
 
 #define BUCKETS (SNAPSHOT_ENTRIES * 2)
@@ -26,12 +27,8 @@ void store_dispose(struct snapshot_store *s) {
     mem_free(s->buckets);
 }
 
-/* FNV-1a, as base/map.c has it. */
 static struct snapshot_entry **bucket_of(struct snapshot_store *s, struct str key) {
-    uint64_t h = 14695981039346656037u;
-    for (size_t i = 0; i < key.len; i++)
-        h = (h ^ (unsigned char)key.ptr[i]) * 1099511628211u;
-    return &s->buckets[(h ^ h >> 32) & (s->n_buckets - 1)];
+    return &s->buckets[hash_name(key) & (s->n_buckets - 1)];
 }
 
 static size_t size_of(const struct snapshot_entry *e) {

@@ -3,18 +3,11 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/mem.h"
 
-/* FNV-1a (Fowler, Noll, Vo), 64 bits: keys are short names of the user's own files. */
-static uint64_t hash(struct str s) {
-    uint64_t h = 14695981039346656037u;
-    for (size_t i = 0; i < s.len; i++)
-        h = (h ^ (unsigned char)s.ptr[i]) * 1099511628211u;
-    return h ^ h >> 32;
-}
-
 static struct map_slot *find_slot(const struct map *m, struct str key) {
-    size_t mask = m->size - 1, i = (size_t)hash(key) & mask;
+    size_t mask = m->size - 1, i = (size_t)hash_name(key) & mask;
     while (m->slots[i].key.ptr && !str_equal(m->slots[i].key, key)) i = (i + 1) & mask;
     return &m->slots[i];
 }

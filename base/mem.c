@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 _Noreturn void mem_exhausted(void) {
@@ -53,4 +54,15 @@ char *mem_strdup(const char *s) {
 
 void mem_free(void *ptr) {
     free(ptr);
+}
+
+void *mem_share(size_t size) {
+    void *ptr =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (ptr == MAP_FAILED) mem_exhausted();
+    return ptr;
+}
+
+void mem_unshare(void *ptr, size_t size) {
+    if (ptr) munmap(ptr, size);
 }

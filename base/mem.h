@@ -13,5 +13,8 @@ void *mem_grow(
     void *ptr, size_t *cap, size_t need, size_t item); /* double *cap until >= need */
 char *mem_strdup(const char *s);
 void mem_free(void *ptr); /* NULL is allowed */
+/* Zeroed, and the same for processes that are forked from now on. */
+void *mem_share(size_t size);
+void mem_unshare(void *ptr, size_t size); /* NULL is allowed */
 _Noreturn void mem_exhausted(void);
 #endif

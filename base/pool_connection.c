@@ -111,8 +111,8 @@ void pool_connection_open(struct pool_connection *c) {
         "keepalives_interval", "keepalives_count", "tcp_user_timeout", "options",
         "fallback_application_name", "client_encoding", "dbname", NULL};
     const char *const values[] = {"1", "5", "2", "3", "10000",
-        "-c client_connection_check_interval=1000 -c "
-        "plan_cache_mode=force_generic_plan",
+        "-c client_connection_check_interval=1000"
+        " -c plan_cache_mode=force_generic_plan",
         "tenantry-api", "UTF8", c->pool->settings.url, NULL};
     c->conn = PQconnectStartParams(names, values, 1);
     if (!c->conn) mem_exhausted();

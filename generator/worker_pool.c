@@ -6,7 +6,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -248,9 +247,7 @@ struct worker_pool *worker_pool_new(
         s->pool = p;
         s->number = p->n;
         buf_init(&s->in, 0);
-        s->shared = mmap(NULL, sizeof *s->shared, PROT_READ | PROT_WRITE,
-            MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        if (s->shared == MAP_FAILED) mem_exhausted();
+        s->shared = mem_share(sizeof *s->shared);
     }
     return p;
 }
@@ -262,7 +259,7 @@ void worker_pool_free(struct worker_pool *p) {
         if (s->pid && s->busy) kill(s->pid, SIGKILL);
         stop(s);
         buf_dispose(&s->in);
-        munmap(s->shared, sizeof *s->shared);
+        mem_unshare(s->shared, sizeof *s->shared);
     }
     mem_free(p->slots);
     mem_free(p);
