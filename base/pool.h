@@ -63,7 +63,8 @@ struct pool_question {
     size_t n_locals;
     /* One statement, that neither ends the transaction nor changes what outlives it in
      * the session; lives as long as the pool: prepared once for each connection and
-     * role, by its address. */
+     * role, by its address, and planned
+     * once, whatever the values. */
     const char *sql;
     const char *const *values; /* of $1 and on, as text; NULL is SQL's */
     int n_values;
