@@ -173,12 +173,12 @@ def test_stop_under_way(s, scene):
     for how in ("database", "stripe", "passwords", "reload"):
         scene.tarpit.seconds = None
         api = scene.start("--drain-seconds", "0")
-        held, stopped = [], []
+        held, paused = [], contextlib.ExitStack()
         table = {"database": requests(scene), "reload": requests(scene)[:1], "passwords": [x for x in requests(scene) if b"/api/auth/" in x] * 6,
                  "stripe": [x for x in requests(scene) if CREATE.encode() in x] * 3}[how]
         try:
             if how in ("database", "reload"):
-                stopped = away.pause(scene.house.cluster)
+                paused.enter_context(scene.house.cluster.paused())
             for data in table:
                 c = socket.create_connection((api.address, api.port), timeout=5)
                 c.sendall(data)
@@ -189,8 +189,7 @@ def test_stop_under_way(s, scene):
                 time.sleep(0.3)
             code = api.stop()
         finally:
-            for pid in stopped:
-                os.kill(pid, signal.SIGCONT)
+            paused.close()
             for c in held:
                 c.close()
             scene.tarpit.seconds = 0.05
@@ -380,15 +379,10 @@ def test_room(s, scene):
     s.equal(api.get(batch).status, 200, "a batch is answered")
     time.sleep(0.7)  # the figures are taken twice a second
     before = figures(api)["tenantry_pool_questions_total"]
-    stopped = away.pause(scene.house.cluster)
-    try:
-        with api.connect() as c:
-            c.send(f"GET {batch} HTTP/1.1\r\nHost: {DUCKS}\r\n\r\n")
-            time.sleep(0.7)
-            asked = figures(api)["tenantry_pool_questions_total"] - before
-    finally:
-        for pid in stopped:
-            os.kill(pid, signal.SIGCONT)
+    with scene.house.cluster.paused(), api.connect() as c:
+        c.send(f"GET {batch} HTTP/1.1\r\nHost: {DUCKS}\r\n\r\n")
+        time.sleep(0.7)
+        asked = figures(api)["tenantry_pool_questions_total"] - before
     s.ok(1 <= asked <= 4, "no more than two of its questions are under way", asked)
 
 

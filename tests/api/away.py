@@ -1,22 +1,11 @@
 """Postgres stops, is paused, restarted, full: 503 with Retry-After and soon, and back within 2 seconds, asked or not."""
-import contextlib, os, signal, subprocess, threading, time
+import os, threading, time
 
 import cluster
 
 ALONE = True
 BACK_SECONDS = 2.0
 HERE_NOW = 0.5  # an answer that waited for nothing
-
-
-def pause(c):
-    """Stops every process of the server, its parent first, which then has no new ones; answers their ids."""
-    with open(os.path.join(c.workspace, ".tenantry/postgres/postmaster.pid")) as f:
-        parent = int(f.readline())
-    os.kill(parent, signal.SIGSTOP)
-    children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(parent)], capture_output=True, text=True).stdout.split()
-    for pid in map(int, children):
-        os.kill(pid, signal.SIGSTOP)
-    return [parent] + [int(x) for x in children]
 
 
 def ready(api):
@@ -124,18 +113,13 @@ def test_ended(s, c, api, full):
 
 def test_paused(s, c, api, full):
     ready(api)
-    stopped = pause(c)
-    try:
+    with c.paused():
         answer, seconds = ready(api)
         s.ok(answer.status == 503 and seconds < 3.5, "paused: 503, once that is plain", f"{seconds:.2f} s {answer}")
         expect_away(s, api, "paused")
         if full:
             time.sleep(12)  # until attempts to connect have been given up, too
             expect_away(s, api, "long paused")
-    finally:
-        for pid in stopped:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGCONT)
     expect_back(s, api, "going on")
 
 

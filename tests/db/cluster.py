@@ -1,5 +1,5 @@
 """A Postgres of the suite's own: the one that `tenantry db start` makes, in a throw-away workspace."""
-import glob, os, shutil, subprocess, threading, time
+import contextlib, glob, os, shutil, signal, subprocess, threading, time
 import urllib.parse
 
 import together
@@ -61,6 +61,25 @@ class Cluster:
         self.sql(f"drop database if exists {name}", "postgres")
         self.sql(f"create database {name} template {template}", "postgres")
         return name
+
+    @contextlib.contextmanager
+    def paused(self):
+        """Meanwhile every process of the server stands still: the parent first, which then has no new ones; it goes on last, as
+        whoever ends meanwhile keeps the id until the parent hears of it."""
+        with open(os.path.join(self.workspace, ".tenantry/postgres/postmaster.pid")) as f:
+            parent = int(f.readline())
+        stopped = []
+        try:
+            os.kill(parent, signal.SIGSTOP)
+            stopped.append(parent)
+            with open(f"/proc/{parent}/task/{parent}/children") as f:
+                for pid in map(int, f.read().split()):
+                    os.kill(pid, signal.SIGSTOP)
+                    stopped.append(pid)
+            yield
+        finally:
+            for pid in reversed(stopped):
+                os.kill(pid, signal.SIGCONT)
 
     def session(self, name="tenantry", user=None):
         return Session(self.url(name, user))

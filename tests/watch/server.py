@@ -1,25 +1,11 @@
 """The server: connections that are cut, a restart, one that stops answering."""
-import contextlib, os, signal, threading, time
+import threading, time
 
 from common import SLUGS, blog, follow, post, same_as_fresh
 
 
 def backends(c, pattern):
     return c.sql(f"select pid from pg_stat_activity where query ~* '{pattern}' and pid <> pg_backend_pid()").split()
-
-
-def processes(c):
-    """The server and all it has forked."""
-    with open(os.path.join(c.workspace, ".tenantry/postgres/postmaster.pid")) as f:
-        top = int(f.readline())
-    with open(f"/proc/{top}/task/{top}/children") as f:
-        return [int(x) for x in f.read().split()] + [top]
-
-
-def tell(pids, sig):
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, sig)
 
 
 def test_cut(s, c, w):
@@ -58,12 +44,8 @@ def test_restart(s, c, w):
 def test_stopped(s, c, w):
     """A server that answers no more, and then does: what was committed just before is not lost."""
     c.sql(post("tidewater", "before-stop"))
-    frozen = processes(c)
-    tell(frozen, signal.SIGSTOP)
-    try:
+    with c.paused():
         s.ok(w.next("diagnostic", seconds=10, level="warning"), "a server that does not answer is noticed")
-    finally:
-        tell(reversed(frozen), signal.SIGCONT)
     back = time.monotonic()
     c.sql(post("tidewater", "after-stop"))
     while not blog(c, "tidewater", "after-stop") and time.monotonic() < back + 10:
