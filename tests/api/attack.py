@@ -1,6 +1,6 @@
 """What an attacker would try: clients that go away at every moment, signals at the wrong one, values that want to be more than
 values, requests that two readers take for different ones, and more of everything than one client should have."""
-import concurrent.futures, contextlib, json, os, random, re, signal, socket, struct, threading, time, urllib.parse
+import concurrent.futures, contextlib, json, random, re, signal, socket, struct, threading, time, urllib.parse
 
 import away, trpc
 from server import CLAW, DUCKS
