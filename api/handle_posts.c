@@ -37,7 +37,8 @@ static const struct snapshot_windows windows = {.max_age = 30,
 /* The first row is no post: it says when the answer is to be another. */
 #define POSTS(content_max, rest)                                                       \
     "select null,null,null,null,null,null,null,null,null,null,null,null,null,null,"    \
-    "tenantry.posts_turn() union all (select p.id,p.slug,p.title,p.description,"       \
+    "(select seconds from tenantry.posts_turn) union all (select "                     \
+    "p.id,p.slug,p.title,p.description,"                                               \
     "case when octet_length(p.content)<=" content_max " then p.content end,"           \
     "p.format,case when p.tags<>'{}' then to_json(p.tags) end,p.image,p.space,"        \
     "p.author,p.comments,p.reactions,p.shown_at at time zone 'UTC',"                   \

@@ -2,8 +2,8 @@
 --
 -- A post may be half finished: the build judges it and names the row.
 --
--- What a page of posts shows of other tables (the author's name, how many comments and reactions) is
--- kept with the post: pages are read far more often than anybody writes, and looking it up, or counting,
+-- What a page of posts shows of other tables (the author's name, the space's, how many comments and
+-- reactions) is kept with the post: pages are read far more often than anybody writes, and looking it up, or counting,
 -- is what would take longest.
 
 set local role tenantry_owner;
@@ -27,11 +27,14 @@ create table spaces (
     position integer not null default 0,
     settings jsonb not null default '{}' check (jsonb_typeof(settings) = 'object'),
     archived_at timestamptz,
+    shown_slug text generated always as
+        (case when visibility = 'PUBLIC' and archived_at is null then slug end) stored,
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
     primary key (tenant_id, id),
     unique (tenant_id, slug)
 );
+comment on column spaces.shown_slug is 'null: the public does not see it';
 comment on column spaces.visibility is 'PUBLIC: its posts are on the site; MEMBERS, PAID: for signed-in members';
 
 create table space_members (
@@ -67,6 +70,7 @@ create table posts (
     shown_at timestamptz generated always as
         (case status when 'PUBLISHED' then published_at when 'SCHEDULED' then publish_at end) stored,
     author_name text,
+    space_slug text,
     comment_count integer not null default 0,
     reaction_count integer not null default 0,
     created_at timestamptz not null default now(),
@@ -83,6 +87,7 @@ comment on column posts.publish_at is 'when a SCHEDULED one becomes visible; not
 comment on column posts.extra is 'whatever else front matter might say';
 comment on column posts.shown_at is 'its date: since when the public can see it, or will';
 comment on column posts.author_name is 'that of the user, kept by triggers';
+comment on column posts.space_slug is 'the shown_slug of its space, kept by triggers';
 comment on column posts.comment_count is 'visible ones, kept by triggers';
 comment on column posts.reaction_count is 'kept by triggers';
 create index posts_of_space on posts (tenant_id, space_id, shown_at desc, id) where space_id is not null;
@@ -132,32 +137,10 @@ begin
     return new;
 end $$;
 
--- Who may read a post follows from its space.
-create function posts_follow_space() returns trigger
-language plpgsql set search_path = tenantry, pg_temp as $$
-begin
-    select s.visibility into new.visibility from tenantry.spaces s
-        where s.tenant_id = new.tenant_id and s.id = new.space_id;
-    new.visibility := coalesce(new.visibility, 'MEMBERS'); -- no such space: the foreign key will say so
-    return new;
-end $$;
-
-create function spaces_lead_posts() returns trigger
-language plpgsql set search_path = tenantry, pg_temp as $$
-begin
-    update tenantry.posts p set visibility = new.visibility
-        where p.tenant_id = new.tenant_id and p.space_id = new.id and p.visibility <> new.visibility;
-    return null;
-end $$;
-
 -- What is counted is no change of the post.
 create trigger posts_1_prepare before insert or update of space_id, author_id, slug, title, description, content,
     format, status, visibility, tags, image, extra, published_at, publish_at, expires_at on posts
     for each row execute function posts_prepare();
-create trigger posts_2_follow_space before insert or update of space_id, visibility on posts
-    for each row when (new.space_id is not null) execute function posts_follow_space();
-create trigger spaces_lead_posts after update of visibility on spaces
-    for each row when (old.visibility <> new.visibility) execute function spaces_lead_posts();
 create trigger spaces_updated_at before update on spaces for each row execute function keep_updated_at();
 create trigger comments_updated_at before update on comments for each row execute function keep_updated_at();
 
@@ -176,6 +159,7 @@ begin
     end loop;
 end $$;
 
+create policy directory on spaces to tenantry_directory using (true);
 create policy directory on posts to tenantry_directory using (true) with check (true);
 create policy public_only on spaces as restrictive for select to tenantry_web, tenantry_builder
     using (visibility = 'PUBLIC' and archived_at is null);
@@ -230,8 +214,9 @@ grant insert (tenant_id, id, space_id, author_id, slug, title, description, cont
         expires_at),
     delete on posts to tenantry_member, tenantry_admin;
 grant insert (visibility, published_at), update (visibility, published_at) on posts to tenantry_admin;
-grant select (tenant_id, id, author_id, comment_count, reaction_count),
-    update (author_name, comment_count, reaction_count) on posts to tenantry_directory;
+grant select (tenant_id, id, slug, visibility, shown_slug), update (slug) on spaces to tenantry_directory; -- update: to lock a row
+grant select (tenant_id, id, author_id, space_id, visibility, space_slug, comment_count, reaction_count),
+    update (visibility, author_name, space_slug, comment_count, reaction_count) on posts to tenantry_directory;
 
 grant select on comments to tenantry_web, tenantry_member, tenantry_admin;
 grant insert (tenant_id, id, post_id, parent_id, author_id, content), update (content), delete
@@ -244,6 +229,34 @@ grant select, insert (tenant_id, post_id, user_id, kind), delete on reactions to
 
 reset role;
 set local role tenantry_directory;
+
+-- Who may read a post follows from its space.  One that is about to change is waited for: whoever changes
+-- it does not see this post yet.
+create function posts_follow_space() returns trigger
+language plpgsql security definer set search_path = tenantry, pg_temp as $$
+begin
+    if new.space_id is null then
+        new.space_slug := null;
+        return new;
+    end if;
+    select s.visibility, s.shown_slug into new.visibility, new.space_slug from tenantry.spaces s
+        where s.tenant_id = new.tenant_id and s.id = new.space_id for share;
+    new.visibility := coalesce(new.visibility, 'MEMBERS'); -- no such space: the foreign key will say so
+    return new;
+end $$;
+
+-- A new name, or an end, is no change of the posts themselves: their updated_at stays.
+create function spaces_lead_posts() returns trigger
+language plpgsql security definer set search_path = tenantry, pg_temp as $$
+begin
+    if old.visibility <> new.visibility then
+        update tenantry.posts p set visibility = new.visibility
+            where p.tenant_id = new.tenant_id and p.space_id = new.id and p.visibility <> new.visibility;
+    end if;
+    update tenantry.posts p set space_slug = new.shown_slug
+        where p.tenant_id = new.tenant_id and p.space_id = new.id and p.space_slug is distinct from new.shown_slug;
+    return null;
+end $$;
 
 -- A name that is about to change is waited for: whoever changes it does not see this post yet.
 create function posts_name_author() returns trigger
@@ -314,12 +327,17 @@ begin
     end if;
     return null;
 end $$;
-grant execute on function posts_name_author(), users_rename_author(), count_comments(), count_reactions()
-    to tenantry_owner;
+grant execute on function posts_follow_space(), spaces_lead_posts(), posts_name_author(), users_rename_author(),
+    count_comments(), count_reactions() to tenantry_owner;
 
 reset role;
 set local role tenantry_owner;
 
+create trigger posts_2_follow_space before insert or update of space_id, visibility on posts
+    for each row when (new.space_id is not null or new.space_slug is not null) execute function posts_follow_space();
+create trigger spaces_lead_posts after update of visibility, slug, archived_at on spaces
+    for each row when (old.visibility <> new.visibility or old.shown_slug is distinct from new.shown_slug)
+    execute function spaces_lead_posts();
 create trigger posts_3_name_author before insert or update of author_id on posts
     for each row execute function posts_name_author();
 create trigger users_rename_author after update of name on users

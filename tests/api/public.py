@@ -428,9 +428,9 @@ def test_work(s, scene):
     scene.sql(f"""begin; set local session_replication_role = replica;
         insert into tenantry.spaces (tenant_id, id, slug, name, visibility)
             values ({TENANT.format("tidewater")}, md5('work')::uuid, 'work', 'x', 'PUBLIC');
-        insert into tenantry.posts (tenant_id, slug, title, content, status, published_at, tags, space_id)
+        insert into tenantry.posts (tenant_id, slug, title, content, status, published_at, tags, space_id, space_slug)
             select {TENANT.format("tidewater")}, 'work-' || n, 'x', repeat('x', 800), 'PUBLISHED', now() - n * interval '1 minute', array['work'],
-                case when n % 200 = 0 then md5('work')::uuid end
+                case when n % 200 = 0 then md5('work')::uuid end, case when n % 200 = 0 then 'work' end
             from generate_series(1, 20000) n order by random();
         insert into tenantry.tenants (id, slug, name, status)
             select md5('many' || n)::uuid, 'many-' || n, 'x', 'active' from generate_series(1, 500) n;

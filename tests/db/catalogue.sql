@@ -58,7 +58,7 @@ select is_empty($$select t.name from tenant_tables t where not exists (select fr
 select is_empty($$select t.name || ': ' || p.polname from tenant_tables t join policies p on p.polrelid = t.oid
     where p.polpermissive and p.polname <> 'tenant'
     and not (t.name = 'tenants' and p.roles = '{tenantry_directory}' and p.polcmd = 'r')
-    and not (t.name in ('tenant_changes', 'posts') and p.roles = '{tenantry_directory}')$$,
+    and not (t.name in ('tenant_changes', 'spaces', 'posts') and p.roles = '{tenantry_directory}')$$,
     'nothing opens a door in it');
 select is_empty($$select p.polname from policies p where p.polrelid = 'tenantry.users'::regclass and p.polpermissive
     and p.roles <> '{tenantry_directory}' and (p.polcmd <> 'r' or not (
@@ -80,7 +80,7 @@ select is_empty($$select f.name || ' for ' || r.name from functions f, request_r
 -- opens doors.  Each is there for one role.
 create temporary view doors as select unnest(array['identity_of_session', 'identity_of_key', 'identity_of_user',
     'identity_seen', 'account_find', 'account_register', 'account_login', 'account_logout', 'account_session',
-    'invitation_accept', 'posts_turn']) as name;
+    'invitation_accept']) as name;
 select is_empty($$select f.name || ' for ' || r.name from functions f, request_roles r
     where f.prosecdef and f.proowner::regrole::text = 'tenantry_owner'
     and has_function_privilege(r.name, f.oid, 'execute')
@@ -92,7 +92,13 @@ select is_empty($$select name from functions where prosecdef
     and proowner::regrole::text not in ('tenantry_owner', 'tenantry_directory')$$,
     'functions that act for others act for a role that is walled in');
 select is_empty($$select relname from pg_class c where relnamespace = 'tenantry'::regnamespace and relkind = 'v'
-    and not coalesce(reloptions @> '{security_invoker=true}', false)$$, 'views look with the eyes of the caller');
+    and not coalesce(reloptions @> '{security_invoker=true}', false) and relname <> 'posts_turn'$$,
+    'views look with the eyes of the caller, but for one');
+select is((select concat_ws(', ', c.relowner::regrole, c.reloptions,
+        (select string_agg(a.attname, ' ') from pg_attribute a where a.attrelid = c.oid and a.attnum > 0),
+        (select string_agg(r.name, ' ') from request_roles r where has_table_privilege(r.name, c.oid, 'select')))
+    from pg_class c where c.oid = 'tenantry.posts_turn'::regclass),
+    'tenantry_owner, {security_barrier=true}, seconds, tenantry_web', 'which tells the public how many seconds, and no more');
 select is_empty($$select relname from pg_class where relnamespace = 'tenantry'::regnamespace and relkind in ('m', 'f')$$,
     'there are no materialized views or foreign tables');
 

@@ -61,7 +61,8 @@ declare
     updatable text;
 begin
     for t in select relname::text as name, oid from pg_class
-        where relnamespace = 'tenantry'::regnamespace and relkind in ('r', 'v', 'm') and relname <> 'migrations'
+        where relnamespace = 'tenantry'::regnamespace and relkind in ('r', 'v', 'm')
+        and relname not in ('migrations', 'posts_turn') -- which has no rows of anybody's: walls.py
     loop
         execute format('create temporary table donor as select * from tenantry.%I', t.name);
         grant select on donor to public;
@@ -112,8 +113,8 @@ select format('LEAK %s %s %s with the tenant %s: %s', role, verb, tbl, setting, 
 select format('NOT BY THE WALL %s insert %s with the tenant %s: %s', role, tbl, setting, outcome) from results
     where role in ('probe_all', 'tenantry_owner') and verb = 'insert' and setting <> 'garbage'
     and outcome not in ('42501') and tbl <> 'users'
-    -- A view that computes a column takes no rows of anybody's.
-    and not (outcome = '0A000' and (select relkind = 'v' from pg_class
+    -- A view that computes a column, or shows one that is generated, takes no rows of anybody's.
+    and not (outcome in ('0A000', '428C9') and (select relkind = 'v' from pg_class
         where relnamespace = 'tenantry'::regnamespace and relname = tbl)) order by 1 limit 20;
 -- The probe must be able to see: with the right tenant everybody who may read reads something.
 select 'SEES ' || count(*) from results where role = 'probe_all' and verb = 'delete all' and setting = 'own'

@@ -29,6 +29,8 @@ FAULTS = {
     "a door for members": "grant execute on function tenantry.account_find(text, boolean, text) to tenantry_member",
     "an owner's function for requests": "grant execute on function tenantry.session_open(uuid, text, text, interval) to tenantry_web",
     "a view with its owner's eyes": "create view tenantry.all_posts as select * from tenantry.posts",
+    "the one that may, saying more": "create or replace view tenantry.posts_turn with (security_barrier) as"
+        " select 1::numeric as seconds, slug from tenantry.posts",
     "a materialized view": "create materialized view tenantry.all_posts as select * from tenantry.posts",
     "a right for everybody": "grant select on tenantry.posts to public",
     "a right to truncate": "grant truncate on tenantry.posts to tenantry_admin",
@@ -240,6 +242,24 @@ def test_published(s, c):
     s.ok(c.sql("select published_at is not null from tenantry.posts where slug = 'e-members'", "walled") == "t", "what is published has a date")
 
 
+def test_turn(s, c):
+    """The view that sees scheduled posts tells of the tenant's own."""
+    def turn(setting):
+        return c.sql("begin; set local role tenantry_web;" + (f"set local app.current_tenant_id = '{setting}';" if setting is not None else "")
+                     + "select round(seconds / 100) from tenantry.posts_turn", "walled", "tenantry_api", check=False)
+    alpha, beta = (c.sql(f"select md5('tenant/{x}')::uuid", "walled") for x in ("alpha", "beta"))
+    change = f"update tenantry.posts set {{}} where slug = 'hello' and tenant_id = '{beta}'"
+    before = turn(alpha)
+    c.sql(change.format("status = 'SCHEDULED', publish_at = now() + interval '1000 s'"), "walled")
+    said = [turn(x).strip() for x in (beta, "", None, "garbage")]
+    s.equal(said[:3], ["10", "", ""], "when one appears")
+    s.ok("22P02" in said[3], "garbage is refused", said[3])
+    c.sql(change.format("status = 'PUBLISHED', expires_at = now() + interval '500 s'"), "walled")
+    s.equal(turn(beta).strip(), "5", "when one goes")
+    s.equal(turn(alpha), before, "another tenant's is another's")
+    c.sql(change.format("expires_at = null"), "walled")
+
+
 def test_notify(s, c):
     def heard(sql):
         said = c.sql(f"listen tenantry; {sql};", "walled", check=False)
@@ -307,10 +327,50 @@ def test_kept(s, c):
     c.sql("delete from tenantry.posts where slug ~ '^kept'", "walled")
 
 
+def test_spaces(s, c):
+    """What a post keeps of its space is true, and what is only kept changes no post."""
+    alpha = "md5('tenant/alpha')::uuid"
+    c.sql(f"insert into tenantry.spaces (tenant_id, id, slug, name, visibility) values ({alpha}, md5('space a')::uuid, 'room', 'Room', 'PUBLIC'), "
+          f"({alpha}, md5('space b')::uuid, 'den', 'Den', 'MEMBERS');"
+          f"insert into tenantry.posts (tenant_id, id, space_id, slug, status) select {alpha}, md5(p)::uuid, md5('space ' || right(p, 1))::uuid, p, 'PUBLISHED' "
+          "from unnest(array['in-a', 'in-b']) p", "walled")
+
+    def change(sql):
+        c.sql(sql, "walled")
+        return c.sql("select string_agg(concat_ws('/', coalesce(space_slug, '-'), visibility), ' ' order by slug) from tenantry.posts where slug ~ '^in-[ab]'", "walled")
+    space = "update tenantry.spaces set {} where id = md5('space {}')::uuid"
+    stamp = "select updated_at from tenantry.posts where slug = 'in-a'"
+    s.equal(change("select 1"), "room/PUBLIC -/MEMBERS", "a post has the name of a space that the public sees")
+    before = c.sql(stamp, "walled")
+    for what, of, want in (("slug = 'hall'", "a", "hall/PUBLIC -/MEMBERS"), ("archived_at = now()", "a", "-/PUBLIC -/MEMBERS"),
+                          ("archived_at = null", "a", "hall/PUBLIC -/MEMBERS"), ("name = 'X', slug = 'attic'", "b", "hall/PUBLIC -/MEMBERS"),
+                          ("visibility = 'PUBLIC'", "b", "hall/PUBLIC attic/PUBLIC"), ("visibility = 'PAID', slug = 'vault'", "b", "hall/PUBLIC -/PAID")):
+        s.equal(change(space.format(what, of)), want, f"space {of}: {what}")
+    s.equal(c.sql(stamp, "walled"), before, "a space's name, or its end, is no change of its posts")
+    s.equal(change("update tenantry.posts set space_id = md5('space a')::uuid where slug = 'in-b'"), "hall/PUBLIC hall/PUBLIC", "moved to another space")
+    s.equal(change("update tenantry.posts set space_id = null where slug = 'in-b'"), "hall/PUBLIC -/PUBLIC", "and out of it")
+    c.sql("update tenantry.posts set space_id = md5('space a')::uuid where slug = 'in-b'", "walled")
+    a, b = c.session("walled"), c.session("walled")
+    add = f"insert into tenantry.posts (tenant_id, space_id, slug, status) values ({alpha}, md5('space a')::uuid, 'in-{{}}', 'PUBLISHED')"
+    for first, then in ((space.format("visibility = 'MEMBERS'", "a"), add.format("c")), (add.format("d"), space.format("visibility = 'PUBLIC'", "a"))):
+        a.ask("begin; " + first)
+        b.tell(then)
+        time.sleep(0.3)
+        a.ask("commit")
+        b.ask("select 1")
+        said = c.sql("select string_agg(distinct concat_ws('/', coalesce(p.space_slug, '-'), p.visibility) || ' of ' || concat_ws('/', coalesce(s.shown_slug, '-'), "
+                     "s.visibility), ', ') from tenantry.posts p join tenantry.spaces s on s.id = p.space_id where p.slug ~ '^in-'", "walled")
+        s.ok(len(set(said.split(" of "))) == 1, f"a post and its space's change at once: {said}", said)
+    a.close()
+    b.close()
+    c.sql("delete from tenantry.spaces where id in (md5('space a')::uuid, md5('space b')::uuid)", "walled")
+
+
 def test(s, c, top, full):
     c.make("walled")
     code, text = c.db("migrate", "--database", c.url("walled"))
     s.ok(code == 0, "an empty database is migrated", text)
     c.file("walled", "fixture.sql")
-    for check in (test_catalogue, test_probe, test_functions, test_farewell, test_oracles, test_api, test_members, test_published, test_notify, test_kept):
+    for check in (test_catalogue, test_probe, test_functions, test_farewell, test_oracles, test_api, test_members, test_published, test_turn, test_notify, test_kept,
+                  test_spaces):
         check(s, c)
