@@ -99,10 +99,36 @@ void pool_again(struct pool *p, struct pool_asked *q) {
     loop_arm(p->soon, 0);
 }
 
-static void fly_next(struct pool *p, struct pool_connection *c) {
-    struct pool_asked *q = list_pop(&p->waiting);
-    p->n_waiting--;
-    pool_fly(c, q);
+/* Whether one that reads may go behind those under way: their answers come soon. */
+static bool takes_more(const struct pool_connection *c, double now) {
+    return c->state == POOL_BUSY && c->n_flights < POOL_DEPTH &&
+           c->generation == c->pool->generation && !c->flights[0].asked->q.writes &&
+           now - c->flown < POOL_BRISK_SECONDS;
+}
+
+/* Where a question may go; NULL: nowhere now.  One that reads goes behind others before
+ * another connection is taken: a backend that stays at it answers several in the time
+ * in which two would be woken up. */
+static struct pool_connection *place_for(
+    const struct pool *p, const struct pool_asked *q) {
+    struct pool_connection *idle = NULL;
+    double now = clock_seconds();
+    for (unsigned i = 0; i < p->settings.connections; i++) {
+        struct pool_connection *c = &p->connections[i];
+        if (!q->q.writes && takes_more(c, now)) return c;
+        if (c->state == POOL_IDLE && !idle) idle = c;
+    }
+    return idle;
+}
+
+static void give_out(struct pool *p) {
+    struct pool_connection *c;
+    while (p->waiting.first && (c = place_for(p, p->waiting.first))) {
+        p->n_waiting--;
+        pool_fly(c, list_pop(&p->waiting));
+    }
+    for (unsigned i = 0; i < p->settings.connections; i++)
+        if (p->connections[i].unsent) pool_connection_flush(&p->connections[i]);
 }
 
 /* One at a time, so that a server that is just back is not stormed. */
@@ -125,8 +151,8 @@ void pool_serve(struct pool *p) {
         struct pool_connection *c = &p->connections[i];
         bool stale = c->state == POOL_IDLE && c->generation != p->generation;
         if (stale) pool_connection_close(c);
-        if (c->state == POOL_IDLE && p->waiting.first) fly_next(p, c);
     }
+    give_out(p);
     open_another(p);
     if (p->drained) tell_drained(p);
 }
@@ -192,7 +218,7 @@ static void ignore_answer(void *ctx, const struct pool_answer *a) {
 /* Under way on c is what a server that is well answers at once. */
 static bool is_probe(const struct pool_connection *c) {
     return c->state == POOL_CONNECTING ||
-           (c->state == POOL_BUSY && c->asked->q.done == ignore_answer);
+           (c->state == POOL_BUSY && c->flights[0].asked->q.done == ignore_answer);
 }
 
 struct census { /* of the connections, at one moment */
@@ -230,10 +256,13 @@ static void probe(struct pool *p, double now) {
     struct census n = take_census(p, now);
     if (now - p->heard < POOL_MUTE_SECONDS || !n.slow || n.probed >= 0) return;
     if (n.idle) {
-        struct pool_asked *q = copy(&(struct pool_question){
-            .role = n.slow->asked->q.role, .sql = "select 1", .done = ignore_answer});
+        struct pool_asked *q =
+            copy(&(struct pool_question){.role = n.slow->flights[0].asked->q.role,
+                .sql = "select 1",
+                .done = ignore_answer});
         q->deadline = now + POOL_CONNECT_SECONDS;
         pool_fly(n.idle, q);
+        if (n.idle->unsent) pool_connection_flush(n.idle);
     } else if (n.closed)
         pool_connection_open(n.closed);
 }
@@ -244,15 +273,16 @@ static void fall_silent(struct pool *p, double now) {
     for (unsigned i = 0; i < p->settings.connections; i++) {
         struct pool_connection *c = &p->connections[i];
         if (c->state == POOL_IDLE) pool_connection_close(c);
-        if (c->state != POOL_BUSY || c->asked->q.writes) continue;
-        c->asked->deadline = now;
+        if (c->state != POOL_BUSY || c->flights[0].asked->q.writes) continue;
+        for (unsigned k = 0; k < c->n_flights; k++) c->flights[k].asked->deadline = now;
         pool_connection_lost(c, why);
     }
     pool_away(p, why);
 }
 
 static void give_up(struct pool_connection *c, double now) {
-    if (c->state == POOL_BUSY && now >= c->asked->deadline + POOL_GRACE_SECONDS)
+    if (c->state == POOL_BUSY &&
+        now >= c->flights[0].asked->deadline + POOL_GRACE_SECONDS)
         pool_connection_lost(c, "the answer took too long");
     else if (c->state == POOL_CONNECTING && now >= c->since + POOL_CONNECT_SECONDS)
         pool_connection_lost(c, "the server does not answer");
@@ -328,17 +358,18 @@ void pool_drain(struct pool *p, void (*drained)(void *ctx), void *ctx) {
 }
 
 void pool_free(struct pool *p) {
-    struct pool_asked *q;
+    struct pool_asked *q, *asked[POOL_DEPTH];
     if (!p) return;
     p->draining = true; /* whoever is told may ask again */
     p->drained = NULL;
     for (unsigned i = 0; i < p->settings.connections; i++) {
         struct pool_connection *c = &p->connections[i];
-        q = c->asked;
-        c->asked = NULL;
+        unsigned n = pool_connection_asked(c, asked);
         pool_connection_close(c);
         arena_dispose(&c->names);
-        if (q) pool_end_soon(p, q, q->q.writes ? POOL_UNSURE : POOL_AWAY, CLOSING);
+        for (unsigned k = 0; k < n; k++)
+            pool_end_soon(
+                p, asked[k], asked[k]->q.writes ? POOL_UNSURE : POOL_AWAY, CLOSING);
     }
     while ((q = list_pop(&p->waiting))) pool_end_soon(p, q, POOL_AWAY, CLOSING);
     while (p->ended.first) tell_ended(p);

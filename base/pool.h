@@ -1,9 +1,12 @@
 /* Postgres for an event loop: a few connections, and each question a transaction of its
  * own that crosses the wire once (libpq's pipeline mode).
  *
- * A connection is given out again only when it is idle, in no transaction, with the
- * role it logged in as and no setting of a transaction left.  Questions are answered in
- * the order they were asked in, as far as connections become free.
+ * A connection is given out only when it is in no transaction, with the role it logged
+ * in as and no setting of a transaction left.  A question that reads may go behind
+ * others that read, before they are answered, as long as answers come quickly; each is
+ * a transaction of its own all the same.  One that writes has the connection to itself.
+ * Questions are answered in the order they were asked in, as far as connections become
+ * free.
  *
  * Nothing here blocks but libpq's look-up of a host name: name the server by a socket's
  * folder or a numeric address, or have a resolver on the same machine.

@@ -13,9 +13,12 @@ static void stop_watching(struct pool_connection *c) {
 
 void pool_connection_close(struct pool_connection *c) {
     stop_watching(c); /* before the descriptor is another's */
-    PQclear(c->rows);
-    PQclear(c->error);
-    c->rows = c->error = NULL;
+    for (unsigned i = 0; i < c->n_flights; i++) {
+        PQclear(c->flights[i].rows);
+        PQclear(c->flights[i].error);
+    }
+    c->n_flights = 0;
+    c->unsent = false;
     PQfinish(c->conn);
     c->conn = NULL;
     map_dispose(&c->prepared);
@@ -25,13 +28,19 @@ void pool_connection_close(struct pool_connection *c) {
     c->state = POOL_CLOSED;
 }
 
+unsigned pool_connection_asked(
+    const struct pool_connection *c, struct pool_asked *asked[POOL_DEPTH]) {
+    for (unsigned i = 0; i < c->n_flights; i++) asked[i] = c->flights[i].asked;
+    return c->n_flights;
+}
+
 /* Whether the server may have committed what it was asked: the end of the transaction
  * was on its way, and the server had not said no before it came to that. */
-static bool may_be_done(const struct pool_connection *c) {
-    bool sent = c->n_legs && c->legs[c->n_legs - 1] == LEG_SYNC;
-    bool no = c->error && PQresultErrorField(c->error, PG_DIAG_SQLSTATE) &&
-              c->failed != LEG_SYNC;
-    return c->asked->q.writes && sent && !no;
+static bool may_be_done(const struct pool_flight *f) {
+    bool sent = f->n_legs && f->legs[f->n_legs - 1] == LEG_SYNC;
+    bool no = f->error && PQresultErrorField(f->error, PG_DIAG_SQLSTATE) &&
+              f->failed != LEG_SYNC;
+    return f->asked->q.writes && sent && !no;
 }
 
 /* When to try again: at once after a connection that was good, else after a pause. */
@@ -52,30 +61,38 @@ static bool any_open(const struct pool *p) {
     return false;
 }
 
+static void put_again_or_end(
+    struct pool *p, struct pool_asked *q, bool unsure, double now, const char *why) {
+    if (unsure)
+        pool_end_soon(p, q, POOL_UNSURE, why);
+    else if (!q->q.writes && !q->again && now < q->deadline) {
+        q->again = true;
+        pool_again(p, q);
+    } else
+        pool_end_soon(p, q, POOL_AWAY, why);
+}
+
 void pool_connection_lost(struct pool_connection *c, const char *why) {
     struct pool *p = c->pool;
-    struct pool_asked *q = c->asked;
     double now = clock_seconds();
     bool was_open = c->state >= POOL_IDLE;
     bool was_good = was_open && (c->answered || now - c->since >= POOL_LASTING_SECONDS);
-    bool unsure = q && may_be_done(c), late = q && now >= q->deadline;
+    bool unsure =
+        c->n_flights && may_be_done(&c->flights[0]); /* one that writes is alone */
+    bool late = c->n_flights && now >= c->flights[0].asked->deadline;
+    struct pool_asked *asked[POOL_DEPTH];
+    unsigned n = pool_connection_asked(c, asked);
     struct buf said;
     buf_init(&said, sizeof p->why - 1);
     pg_message(&said, why); /* before the connection, whose it may be, is closed */
     if (!said.len) buf_cstr(&said, "the connection is gone");
-    c->asked = NULL;
     /* What ended it may have ended others that do not show it yet: whoever is put again
      * is not to meet with one of them. */
     if (was_open && c->generation == p->generation) p->generation++;
     pool_connection_close(c);
     plan_retry(p, was_good, now);
-    if (unsure)
-        pool_end_soon(p, q, POOL_UNSURE, said.ptr);
-    else if (q && !q->q.writes && !q->again && !late) {
-        q->again = true;
-        pool_again(p, q);
-    } else if (q)
-        pool_end_soon(p, q, POOL_AWAY, said.ptr);
+    /* The last first, as each is put in front of those that wait. */
+    while (n--) put_again_or_end(p, asked[n], unsure, now, said.ptr);
     /* One that was open may only have been cut off: the next attempt tells. */
     if ((!was_open || late) && !any_open(p)) pool_away(p, said.ptr);
     buf_dispose(&said);
@@ -170,6 +187,7 @@ static void on_writable(void *ctx) {
 
 bool pool_connection_flush(struct pool_connection *c) {
     int left = PQflush(c->conn);
+    c->unsent = false; /* or `writable` sees to it */
     if (left < 0) {
         pool_connection_lost(c, PQerrorMessage(c->conn));
         return false;

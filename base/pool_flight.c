@@ -55,7 +55,8 @@ struct statement {
     enum pool_leg prepare, ask;
 };
 
-static bool send_one(struct pool_connection *c, const struct statement *s) {
+static bool send_one(
+    struct pool_connection *c, struct pool_flight *f, const struct statement *s) {
     char name[24];
     size_t number = number_of(c, s->sql, s->role);
     bool known = number > 0;
@@ -63,12 +64,12 @@ static bool send_one(struct pool_connection *c, const struct statement *s) {
     snprintf(name, sizeof name, "s%zu", number);
     if (!known) {
         if (!PQsendPrepare(c->conn, name, s->sql, 0, NULL)) return false;
-        c->numbers[s->prepare == LEG_PREPARE] = number;
-        c->legs[c->n_legs++] = s->prepare;
+        f->numbers[s->prepare == LEG_PREPARE] = number;
+        f->legs[f->n_legs++] = s->prepare;
     }
     if (!PQsendQueryPrepared(c->conn, name, s->n, s->values, NULL, NULL, 0))
         return false;
-    c->legs[c->n_legs++] = s->ask;
+    f->legs[f->n_legs++] = s->ask;
     return true;
 }
 
@@ -79,12 +80,12 @@ static void write_limit(char out[24], double deadline) {
 }
 
 /* Without BEGIN: what stands before the Sync is one transaction, which ends with it. */
-static bool send_flight(struct pool_connection *c, const struct pool_asked *asked) {
-    const struct pool_question *q = &asked->q;
+static bool send_flight(struct pool_connection *c, struct pool_flight *f) {
+    const struct pool_question *q = &f->asked->q;
     char limit[24];
     const char *values[3 + 2 * POOL_LOCALS_MAX] = {
         q->writes ? "off" : "on", q->role, limit};
-    write_limit(limit, asked->deadline);
+    write_limit(limit, f->asked->deadline);
     for (size_t i = 0; i < q->n_locals; i++) {
         values[3 + 2 * i] = q->locals[i].name;
         values[4 + 2 * i] = q->locals[i].value;
@@ -93,21 +94,20 @@ static bool send_flight(struct pool_connection *c, const struct pool_asked *aske
         3 + 2 * (int)q->n_locals, LEG_PREPARE_SETUP, LEG_SETUP};
     const struct statement question = {
         q->sql, q->role, q->values, q->n_values, LEG_PREPARE, LEG_ASK};
-    c->n_legs = c->leg = 0;
-    if (!send_one(c, &setup) || !send_one(c, &question) || !PQpipelineSync(c->conn))
+    if (!send_one(c, f, &setup) || !send_one(c, f, &question) ||
+        !PQpipelineSync(c->conn))
         return false;
-    c->legs[c->n_legs++] = LEG_SYNC;
+    f->legs[f->n_legs++] = LEG_SYNC;
     return true;
 }
 
 void pool_fly(struct pool_connection *c, struct pool_asked *q) {
-    c->asked = q;
+    struct pool_flight *f = &c->flights[c->n_flights++];
+    *f = (struct pool_flight){.asked = q};
+    if (c->state == POOL_IDLE) c->flown = clock_seconds();
     c->state = POOL_BUSY;
-    c->flown = clock_seconds();
-    if (send_flight(c, q))
-        pool_connection_flush(c);
-    else
-        pool_connection_lost(c, PQerrorMessage(c->conn));
+    c->unsent = true;
+    if (!send_flight(c, f)) pool_connection_lost(c, PQerrorMessage(c->conn));
 }
 
 /* ---- and back ---- */
@@ -124,17 +124,18 @@ static bool is_local(const PGresult *r) {
 
 static void keep_result(struct pool_connection *c, PGresult *r) {
     ExecStatusType s = PQresultStatus(r);
-    enum pool_leg leg = c->legs[c->leg];
-    const struct pool_question *q = &c->asked->q;
+    struct pool_flight *f = &c->flights[0];
+    enum pool_leg leg = f->legs[f->leg];
+    const struct pool_question *q = &f->asked->q;
     bool fine = s == PGRES_COMMAND_OK || s == PGRES_TUPLES_OK;
     if (fine && leg == LEG_PREPARE_SETUP)
-        remember(c, setups[q->n_locals], "", c->numbers[0]);
-    if (fine && leg == LEG_PREPARE) remember(c, q->sql, q->role, c->numbers[1]);
-    if (fine && leg == LEG_ASK && !c->rows)
-        c->rows = r;
-    else if (s == PGRES_FATAL_ERROR && !c->error) {
-        c->error = r;
-        c->failed = leg;
+        remember(c, setups[q->n_locals], "", f->numbers[0]);
+    if (fine && leg == LEG_PREPARE) remember(c, q->sql, q->role, f->numbers[1]);
+    if (fine && leg == LEG_ASK && !f->rows)
+        f->rows = r;
+    else if (s == PGRES_FATAL_ERROR && !f->error) {
+        f->error = r;
+        f->failed = leg;
     } else
         PQclear(r);
 }
@@ -161,59 +162,68 @@ static struct pool_answer answer_of(PGresult *rows, PGresult *error) {
         .constraint = field(error, PG_DIAG_CONSTRAINT_NAME)};
 }
 
-static void flight_end(struct pool_connection *c) {
-    struct pool_asked *q = c->asked;
-    struct pool *p = c->pool;
-    PGresult *rows = c->rows, *error = c->error;
-    bool stale = error && is_stale(error);
-    c->asked = NULL;
-    c->rows = c->error = NULL;
-    c->state = POOL_IDLE;
-    c->answered = true;
-    if (stale) p->generation++;
-    pool_back(p);
-    if (PQtransactionStatus(c->conn) != PQTRANS_IDLE)
-        pool_connection_lost(c, "a transaction was left open");
-    if (stale &&
-        !q->again) { /* it was rolled back, so even a writing one may go again */
-        q->again = true;
-        pool_again(p, q);
-    } else {
-        struct pool_answer a = answer_of(rows, error);
-        if (a.outcome == POOL_REFUSED) p->figures.refused++;
-        pool_end(q, &a);
-    }
-    PQclear(rows);
-    PQclear(error);
-    pool_serve(p);
+/* Takes the first flight off; the server is at the next one. */
+static struct pool_flight take_flight(struct pool_connection *c) {
+    struct pool_flight f = c->flights[0];
+    c->n_flights--;
+    for (unsigned i = 0; i < c->n_flights; i++) c->flights[i] = c->flights[i + 1];
+    c->flown = clock_seconds();
+    if (!c->n_flights) c->state = POOL_IDLE;
+    return f;
 }
 
-/* Takes results until one is incomplete.  True: the flight has ended, c may be on
- * another. */
-static bool take_results(struct pool_connection *c) {
+static void flight_end(struct pool_connection *c) {
+    struct pool *p = c->pool;
+    struct pool_flight f = take_flight(c);
+    bool stale = f.error && is_stale(f.error);
+    c->answered = true;
+    if (stale && c->generation == p->generation) p->generation++;
+    pool_back(p);
+    /* With more on its way, libpq could not tell. */
+    if (c->state == POOL_IDLE && PQtransactionStatus(c->conn) != PQTRANS_IDLE)
+        pool_connection_lost(c, "a transaction was left open");
+    if (stale &&
+        !f.asked->again) { /* it was rolled back, so even a writing one may go again */
+        f.asked->again = true;
+        pool_again(p, f.asked);
+    } else {
+        struct pool_answer a = answer_of(f.rows, f.error);
+        if (a.outcome == POOL_REFUSED) p->figures.refused++;
+        pool_end(f.asked, &a);
+    }
+    PQclear(f.rows);
+    PQclear(f.error);
+}
+
+/* Takes results until one is incomplete; the connection may be closed then, or at other
+ * questions.  False: an error of libpq's own ended it. */
+static bool take_results(struct pool_connection *c, bool *ended) {
     unsigned nothing = 0;
     while (c->state == POOL_BUSY && !PQisBusy(c->conn) && nothing < 3) {
+        struct pool_flight *f = &c->flights[0];
         PGresult *r = PQgetResult(c->conn);
         nothing = r ? 0 : nothing + 1;
-        if (!r && c->legs[c->leg] != LEG_SYNC) c->leg++;
+        if (!r && f->legs[f->leg] != LEG_SYNC) f->leg++;
         if (!r) continue;
         if (PQresultStatus(r) == PGRES_PIPELINE_SYNC) {
             PQclear(r);
             flight_end(c);
-            return true;
+            *ended = true;
+            continue;
         }
         bool local = is_local(r);
         keep_result(c, r);
         if (local) return false;
     }
-    return false;
+    return true;
 }
 
 void pool_land(struct pool_connection *c) {
-    bool broken = !PQconsumeInput(c->conn);
+    bool ended = false, broken = !PQconsumeInput(c->conn);
     c->pool->heard = clock_seconds();
     /* What came before the end still counts. */
-    if (take_results(c)) return;
-    if (broken || PQstatus(c->conn) == CONNECTION_BAD)
+    bool fine = take_results(c, &ended) && !broken;
+    if (c->state >= POOL_IDLE && (!fine || PQstatus(c->conn) == CONNECTION_BAD))
         pool_connection_lost(c, PQerrorMessage(c->conn));
+    if (ended) pool_serve(c->pool);
 }

@@ -13,6 +13,8 @@
 #define POOL_PAUSE_MIN 0.05      /* between two attempts that fail, doubled ... */
 #define POOL_PAUSE_MAX 1.0       /* ... up to this */
 #define POOL_LASTING_SECONDS 1.0 /* a connection that held so long was a good one */
+#define POOL_DEPTH 16            /* questions at a time on one connection */
+#define POOL_BRISK_SECONDS 0.002 /* what takes longer has no others put behind it */
 
 enum pool_state { POOL_CLOSED, POOL_CONNECTING, POOL_IDLE, POOL_BUSY };
 /* What the server is still to answer of a flight, in this order. */
@@ -26,24 +28,30 @@ struct pool_asked { /* a question with copies of what it points to, in one piece
     enum pool_outcome outcome; /* of one that is in pool.ended */
     char why[160];
 };
+struct pool_flight { /* a question under way, and what has come of it */
+    struct pool_asked *asked;
+    enum pool_leg legs[5];
+    unsigned n_legs, leg;
+    size_t numbers[2]; /* of what it prepares: setup, question */
+    PGresult *rows, *error;
+    enum pool_leg failed; /* the leg that `error` is of */
+};
 struct pool_connection {
     struct pool *pool;
     PGconn *conn; /* NULL: closed */
     enum pool_state state;
     struct loop_event *readable, *writable; /* writable: only when there is a rest */
     double since;                           /* of the attempt; then, of its success */
-    double flown;                           /* when the flight under way began */
-    unsigned long generation;               /* of the statements it has prepared */
-    struct map prepared; /* address of the SQL and role -> its number */
-    struct arena names;  /* of the keys */
-    size_t n_prepared;   /* numbers given, also to what then failed */
-    enum pool_leg legs[5];
-    unsigned n_legs, leg;
+    double flown;             /* since when the server is at the first flight */
+    unsigned long generation; /* of the statements it has prepared */
+    struct map prepared;      /* address of the SQL and role -> its number */
+    struct arena names;       /* of the keys */
+    size_t n_prepared;        /* numbers given, also to what then failed */
     bool answered;            /* a question, since it was opened */
-    size_t numbers[2];        /* of what the flight prepares: setup, question */
-    struct pool_asked *asked; /* under way */
-    PGresult *rows, *error;
-    enum pool_leg failed; /* the leg that `error` is of */
+    bool unsent;              /* libpq may hold something that is to be sent */
+    /* Answered in this order; when there are several, all of them read. */
+    struct pool_flight flights[POOL_DEPTH];
+    unsigned n_flights; /* more than 0: POOL_BUSY */
 };
 struct pool_list {
     struct pool_asked *first, **last;
@@ -74,7 +82,7 @@ void pool_end_soon(
 void pool_end(struct pool_asked *q, const struct pool_answer *a);
 /* Puts q in front of all that wait. */
 void pool_again(struct pool *p, struct pool_asked *q);
-/* Gives idle connections what waits, and opens another if that is not enough. */
+/* Gives connections what waits, and opens another if that is not enough. */
 void pool_serve(struct pool *p);
 /* From now on questions are answered with POOL_AWAY at once, also those that wait. */
 void pool_away(struct pool *p, const char *why);
@@ -85,15 +93,19 @@ void pool_back(struct pool *p);
 
 void pool_connection_open(struct pool_connection *c);
 void pool_connection_close(struct pool_connection *c);
-/* It is of no more use: its question is put again, or told of it. */
+/* The questions under way on it, in their order; how many. */
+unsigned pool_connection_asked(
+    const struct pool_connection *c, struct pool_asked *asked[POOL_DEPTH]);
+/* It is of no more use: its questions are put again, or told of it. */
 void pool_connection_lost(struct pool_connection *c, const char *why);
 /* Sends what libpq still holds.  False: the connection was lost. */
 bool pool_connection_flush(struct pool_connection *c);
 
 /* ---- pool_flight.c ---- */
 
-/* Sends q on an idle connection; takes q. */
+/* Puts q on its way on a connection that is idle, or where others read as well; takes
+ * q.  pool_connection_flush sends it. */
 void pool_fly(struct pool_connection *c, struct pool_asked *q);
-/* Takes what the server has said, and ends the flight when that was all. */
+/* Takes what the server has said, and ends the flights that are answered. */
 void pool_land(struct pool_connection *c);
 #endif

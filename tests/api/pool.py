@@ -1,6 +1,6 @@
 """What every connection looks like when it is given back, whatever happened on it (build/pool/hygiene), and that the
 server stops working on what nobody waits for."""
-import os, random, subprocess, time
+import os, random, re, subprocess, time
 
 from suite import clean_env
 
@@ -36,6 +36,8 @@ def test(s, house):
         print(f"    {p.stdout.splitlines()[-1] if p.stdout else ''}")
     s.ok(p.returncode == 0, f"{count} questions, errors and cut wires (seed {seed}): every connection is given back clean",
          p.stdout + p.stderr)
+    deepest = re.search(r"at most (\d+) on one connection", p.stdout)
+    s.ok(deepest and int(deepest[1]) > 3, "while questions that read went behind others", p.stdout)
     busy = "select count(*) from pg_stat_activity where usename = 'tenantry_api' and state <> 'idle' and datname = current_database()"
     end = time.monotonic() + 5
     while house.sql(busy, db) != "0" and time.monotonic() < end:
