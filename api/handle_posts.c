@@ -41,8 +41,8 @@ static const struct snapshot_windows windows = {.max_age = 30,
     "p.id,p.slug,p.title,p.description,"                                               \
     "case when octet_length(p.content)<=" content_max " then p.content end,"           \
     "p.format,case when p.tags<>'{}' then to_json(p.tags) end,p.image,p.space,"        \
-    "p.author,p.comments,p.reactions,p.shown_at at time zone 'UTC',"                   \
-    "p.updated_at at time zone 'UTC',null from tenantry.posts_public p"                \
+    "p.author,p.comments,p.reactions,p.shown_at,"                                      \
+    "p.updated_at,null from tenantry.posts_public p"                                   \
     " where p.shown_at>='" FIRST_MOMENT "' and " rest ")"
 /* Newest first, $1 posts behind the one at ($2, $3). */
 #define PAGE(rest)                                                                     \

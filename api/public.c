@@ -21,7 +21,7 @@ static void fraction(char *out, size_t n, const char *timestamp) {
 void public_time(char out[32], const char *timestamp) {
     char digits[4];
     fraction(digits, 3, timestamp);
-    /* "2026-01-02 03:04:05.678", as far as it goes */
+    /* "2026-01-02 03:04:05.678+00", as far as it goes */
     memcpy(out, "0001-01-01T00:00:00.000Z", 25);
     memcpy(out, timestamp, strnlen(timestamp, 10));
     if (strlen(timestamp) > 11)
@@ -33,7 +33,7 @@ bool public_cursor(char out[PUBLIC_CURSOR_SIZE], const char *shown, const char *
     char digits[7], plain[33];
     size_t n = 0;
     int64_t t;
-    struct str second = {shown, strcspn(shown, ".")};
+    struct str second = {shown, strcspn(shown, ".+")};
     fraction(digits, 6, shown);
     if (!clock_parse(second, &t)) return false;
     for (const char *p = id; *p && n < 32; p++)

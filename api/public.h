@@ -15,9 +15,9 @@ struct public_query { /* of GET /api/posts */
 };
 /* Unknown parameters count for nothing.  False: answered with 400. */
 bool public_query_read(struct call *c, struct public_query *q);
-/* The cursor behind a post: `shown` as Postgres writes a timestamp in UTC.  False: it
- * is none. */
+/* The cursor behind a post: `shown` as Postgres writes a time in UTC.  False: it is
+ * none. */
 bool public_cursor(char out[PUBLIC_CURSOR_SIZE], const char *shown, const char *id);
-/* "2026-05-12 08:00:00.5" -> "2026-05-12T08:00:00.500Z"; at most 24 characters. */
+/* "2026-05-12 08:00:00.5+00" -> "2026-05-12T08:00:00.500Z"; at most 24 characters. */
 void public_time(char out[32], const char *timestamp);
 #endif

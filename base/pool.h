@@ -8,6 +8,8 @@
  * Questions are answered in the order they were asked in, as far as connections become
  * free.
  *
+ * Sessions are in UTC, and dates in ISO's form, whatever the connection string says.
+ *
  * Nothing here blocks but libpq's look-up of a host name: name the server by a socket's
  * folder or a numeric address, or have a resolver on the same machine.
  *

@@ -1,4 +1,6 @@
 /* Connections that come and go. */
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/pool_internal.h"
@@ -122,16 +124,31 @@ static const char *reason(const struct pool_connection *c) {
                    : "not a connection string such as postgresql://user@host/name";
 }
 
+/* The connection string's own settings, between those it may change and those that
+ * what is read relies on. */
+static void put_options(struct buf *out, const char *url) {
+    PQconninfoOption *options = PQconninfoParse(url, NULL);
+    buf_cstr(out, "-c client_connection_check_interval=1000"
+                  " -c plan_cache_mode=force_generic_plan");
+    for (PQconninfoOption *o = options; o && o->keyword; o++)
+        if (o->val && !strcmp(o->keyword, "options")) buf_printf(out, " %s", o->val);
+    buf_cstr(out, " -c TimeZone=UTC -c DateStyle=ISO");
+    PQconninfoFree(options);
+}
+
 void pool_connection_open(struct pool_connection *c) {
     /* What stands before dbname is overridden by the connection string. */
     static const char *const names[] = {"keepalives", "keepalives_idle",
-        "keepalives_interval", "keepalives_count", "tcp_user_timeout", "options",
-        "fallback_application_name", "client_encoding", "dbname", NULL};
-    const char *const values[] = {"1", "5", "2", "3", "10000",
-        "-c client_connection_check_interval=1000"
-        " -c plan_cache_mode=force_generic_plan",
-        "tenantry-api", "UTF8", c->pool->settings.url, NULL};
+        "keepalives_interval", "keepalives_count", "tcp_user_timeout",
+        "fallback_application_name", "client_encoding", "dbname", "options", NULL};
+    const char *url = c->pool->settings.url;
+    struct buf options;
+    buf_init(&options, 0);
+    put_options(&options, url);
+    const char *const values[] = {
+        "1", "5", "2", "3", "10000", "tenantry-api", "UTF8", url, options.ptr, NULL};
     c->conn = PQconnectStartParams(names, values, 1);
+    buf_dispose(&options);
     if (!c->conn) mem_exhausted();
     c->state = POOL_CONNECTING;
     c->since = clock_seconds();

@@ -415,12 +415,16 @@ def test_away(s, scene):
 
 
 def test_off(s, scene):
+    # Of other places, or in other forms, dates would be wrong.
+    scene.sql(f"alter role tenantry_api in database {scene.name} set timezone = 'Asia/Tokyo'; "
+              f"alter role tenantry_api in database {scene.name} set datestyle = 'German'")
     api = scene.house.start(scene.name, "--no-snapshots", "--workers", "1")
     for i in range(5):
         scene.sql(f"update tenantry.posts set title = 'off {i}' where slug = 'the-sixth-lead'")
         s.equal(api.get("/api/posts/the-sixth-lead").json["title"], f"off {i}", "without snapshots the next request shows it")
     s.equal(api.get("/api/posts").body, scene.get("/api/posts").body if scene.soon(
         lambda: "off 4" in scene.get("/api/posts").text) is not None else None, "and answers are the same")
+    scene.sql(f"alter role tenantry_api in database {scene.name} reset all")
 
 
 def test_work(s, scene):

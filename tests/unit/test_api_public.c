@@ -17,9 +17,9 @@
 static void writes_times(void **state) {
     (void)state;
     static const char *const rows[][2] = {
-        {"2026-05-12 08:00:00", "2026-05-12T08:00:00.000Z"},
-        {"2026-05-12 08:00:00.5", "2026-05-12T08:00:00.500Z"},
-        {"2026-05-12 08:00:00.123456", "2026-05-12T08:00:00.123Z"}};
+        {"2026-05-12 08:00:00+00", "2026-05-12T08:00:00.000Z"},
+        {"2026-05-12 08:00:00.5+00", "2026-05-12T08:00:00.500Z"},
+        {"2026-05-12 08:00:00.123456+00", "2026-05-12T08:00:00.123Z"}};
     char text[32];
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         public_time(text, rows[i][0]);
@@ -31,12 +31,12 @@ static void writes_cursors(void **state) {
     (void)state;
     char cursor[PUBLIC_CURSOR_SIZE];
     const char *id = "0b0c1a52-6a5c-4c0e-9d3e-0f6a3a1f0001";
-    assert_true(public_cursor(cursor, "1970-01-01 00:00:01.000002", id));
+    assert_true(public_cursor(cursor, "1970-01-01 00:00:01.000002+00", id));
     assert_string_equal(cursor, "00000000000f42420b0c1a526a5c4c0e9d3e0f6a3a1f0001");
-    assert_true(public_cursor(cursor, "1969-12-31 23:59:59.5", id));
+    assert_true(public_cursor(cursor, "1969-12-31 23:59:59.5+00", id));
     assert_string_equal(cursor, "fffffffffff85ee00b0c1a526a5c4c0e9d3e0f6a3a1f0001");
     assert_false(public_cursor(cursor, "infinity", id));
-    assert_false(public_cursor(cursor, "1970-01-01 00:00:01", "short"));
+    assert_false(public_cursor(cursor, "1970-01-01 00:00:01+00", "short"));
 }
 
 /* Whatever is left, no fresh window and stale window together reach beyond it. */
