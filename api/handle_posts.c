@@ -15,7 +15,7 @@ enum post_column {
     POST_TITLE,
     POST_DESCRIPTION,
     POST_CONTENT,
-    POST_FORMAT,
+    POST_IS_HTML,
     POST_TAGS,
     POST_IMAGE,
     POST_SPACE,
@@ -40,7 +40,8 @@ static const struct snapshot_windows windows = {.max_age = 30,
     "(select seconds from tenantry.posts_turn) union all (select "                     \
     "p.id,p.slug,p.title,p.description,"                                               \
     "case when octet_length(p.content)<=" content_max " then p.content end,"           \
-    "p.format,case when p.tags<>'{}' then to_json(p.tags) end,p.image,p.space,"        \
+    "p.format='HTML',case when cardinality(p.tags)>0 then to_json(p.tags) "            \
+    "end,p.image,p.space,"                                                             \
     "p.author,p.comments,p.reactions,p.shown_at,"                                      \
     "p.updated_at,null from tenantry.posts_public p"                                   \
     " where p.shown_at>='" FIRST_MOMENT "' and " rest ")"
@@ -83,7 +84,7 @@ static void put_time(struct buf *b, const char *name, const char *timestamp) {
 static void put_content(
     struct call *c, struct buf *b, const struct pg_rows *rows, int i) {
     const char *text = pg_cell(rows, i, POST_CONTENT);
-    bool html = !strcmp(pg_cell(rows, i, POST_FORMAT), "HTML");
+    bool html = *pg_cell(rows, i, POST_IS_HTML) == 't';
     size_t start = b->len;
     buf_cstr(b, ",\"content\":\"");
     bool there = text && html ? richtext_write(c->server->richtext, str_from(text), b)

@@ -11,6 +11,7 @@
 
 struct loaded {
     pthread_once_t once;
+    bool there; /* so that each cell of an answer need not ask `once` */
     struct pg_library table;
     char missing[256]; /* "": nothing is */
 };
@@ -33,6 +34,7 @@ static void load(void) {
         memcpy(calls + i * sizeof call, &call, sizeof call);
     }
     if (!ok) snprintf(l->missing, sizeof l->missing, "%s", dlerror());
+    __atomic_store_n(&l->there, ok, __ATOMIC_RELEASE);
 }
 
 /* A process has its libraries once, whoever asks: hence the one thing here that is
@@ -49,6 +51,7 @@ const char *pg_library_missing(void) {
 }
 
 const struct pg_library *pg_library(void) {
+    if (__atomic_load_n(&loaded()->there, __ATOMIC_ACQUIRE)) return &loaded()->table;
     const char *missing = pg_library_missing();
     if (!missing) return &loaded()->table;
     fprintf(stderr, "the library for Postgres cannot be loaded: %s\n", missing);
