@@ -398,6 +398,22 @@ def test_coalescing(s, scene):
     s.equal(metric(scene.api, missed) - before, 1, "and the database was asked once")
 
 
+def test_slow(s, scene):
+    """A question that takes long holds up nobody who comes after it."""
+    api = scene.house.start(scene.name, "--no-snapshots", "--workers", "1")
+    blocker = scene.house.cluster.session(scene.name)
+    blocker.ask("begin; lock table tenantry.plans in access exclusive mode")
+    with api.connect() as c:
+        c.send(f"GET /api/pricing/config HTTP/1.1\r\nHost: {DUCKS}\r\n\r\n")
+        time.sleep(0.1)
+        began = time.monotonic()
+        statuses = {api.get(f"/api/posts?limit={n}").status for n in range(1, 21)}
+        took = time.monotonic() - began
+        blocker.ask("commit")
+        s.ok(statuses == {200} and took < 0.5, "others are answered meanwhile", f"{statuses} {took:.2f} s")
+    blocker.close()
+
+
 def test_away(s, scene):
     """No database: what is in memory for a minute, 503 for the rest, and no older answer once it is back."""
     c = scene.house.cluster
@@ -458,5 +474,5 @@ def test_work(s, scene):
 def test(s, house):
     scene = Scene(s, house, "api_public")
     for check in (test_agreement, test_promotions, test_secrets, test_headers, test_bad, test_seen, test_fields, test_counts, test_pages,
-                  test_moments, test_invalidation, test_coalescing, test_lent, test_off, test_work, test_away):
+                  test_moments, test_invalidation, test_coalescing, test_slow, test_lent, test_off, test_work, test_away):
         check(s, scene)
