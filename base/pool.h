@@ -67,8 +67,8 @@ struct pool_question {
     const struct pool_local *locals; /* at most POOL_LOCALS_MAX */
     size_t n_locals;
     /* One statement, that neither ends the transaction nor changes what outlives it in
-     * the session; lives as long as the pool: prepared once for each connection and
-     * role, by its address, and planned
+     * the session; lives as long as the pool: prepared for each connection and role, by
+     * its address (again by those that follow before that is answered), and planned
      * once, whatever the values. */
     const char *sql;
     const char *const *values; /* of $1 and on, as text; NULL is SQL's */

@@ -2,7 +2,7 @@
 --
 --   tenantry_owner      owns everything, cannot log in, is itself bound by row-level security
 --   tenantry_migrator   logs in to change the schema and to seed
---   tenantry_directory  owns the few functions that must find a tenant or a user by name
+--   tenantry_directory  owns the few functions that look across tenants
 --   tenantry_api        logs in for the API; has no rights but to become one of the next four
 --   tenantry_web        a request of nobody in particular
 --   tenantry_member     a request of a member

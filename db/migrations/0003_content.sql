@@ -3,8 +3,8 @@
 -- A post may be half finished: the build judges it and names the row.
 --
 -- What a page of posts shows of other tables (the author's name, the space's, how many comments and
--- reactions) is kept with the post: pages are read far more often than anybody writes, and looking it up, or counting,
--- is what would take longest.
+-- reactions) is kept with the post: pages are read far more often than anybody writes, and looking it
+-- up, or counting, is what would take longest.
 
 set local role tenantry_owner;
 set local search_path = tenantry;
@@ -214,7 +214,8 @@ grant insert (tenant_id, id, space_id, author_id, slug, title, description, cont
         expires_at),
     delete on posts to tenantry_member, tenantry_admin;
 grant insert (visibility, published_at), update (visibility, published_at) on posts to tenantry_admin;
-grant select (tenant_id, id, slug, visibility, shown_slug), update (slug) on spaces to tenantry_directory; -- update: to lock a row
+grant select (tenant_id, id, slug, visibility, shown_slug),
+    update (slug) on spaces to tenantry_directory; -- to lock a row
 grant select (tenant_id, id, author_id, space_id, visibility, space_slug, comment_count, reaction_count),
     update (visibility, author_name, space_slug, comment_count, reaction_count) on posts to tenantry_directory;
 

@@ -50,7 +50,8 @@ create view posts_turn with (security_barrier = true) as
         (select p.publish_at from tenantry.posts p where p.status = 'SCHEDULED'
             and p.publish_at > now() and p.publish_at < 'infinity' order by p.publish_at limit 1),
         (select p.expires_at from tenantry.posts p
-            where p.expires_at > now() and p.expires_at < 'infinity' order by p.expires_at limit 1)) - now()) as seconds;
+            where p.expires_at > now() and p.expires_at < 'infinity' order by p.expires_at limit 1)) - now())
+        as seconds;
 grant select on posts_turn to tenantry_web;
 
 -- A post as the public sees it.  Whose and which posts those are is row-level security's to say; that
